@@ -94,7 +94,7 @@ export interface Translation {
    * braces. It is UTF-8 as Latin-1, as answers are written.
    */
   readonly repeated: string;
-  /** Whether its items may be kept, for requests that refer to them. */
+  /** Whether the items of its answer may be kept, for requests that refer to them. */
   readonly stored: boolean;
   /** The tools whose input is plain text. The upstream has them as functions with one field, `input`. */
   readonly customTools: ReadonlySet<string>;
@@ -115,6 +115,16 @@ export interface EndpointDocs {
   streams: boolean;
   /** Error codes that only some endpoints have. */
   refusals?: readonly ErrorCode[];
+}
+
+/** Where a body has what was said so far. The holder of a pinned session may continue it, but not speak for the developer. */
+export interface Conversation {
+  /** A list of what was said; its entries come behind those that are pinned. */
+  field: string;
+  /** The field's value as a list, also if it may be given in another form; null if it is none. */
+  entries: (value: JsonValue) => readonly JsonValue[] | null;
+  /** Who says an entry, and the field of it that tells; null if validation will refuse it. */
+  speaker: (entry: JsonValue) => { role: string; field: 'role' | 'type' } | null;
 }
 
 /**
@@ -140,6 +150,8 @@ export interface Endpoint {
   minimalBody: JsonObject;
   /** The fields that the holder of a pinned session may send if the session has no `allow`. */
   defaultAllow: readonly string[];
+  /** Absent: the endpoint has none. */
+  conversation?: Conversation;
   /** Groups of field names that mean the same: pinning one pins them all. */
   fieldAliases: readonly (readonly string[])[];
   /**

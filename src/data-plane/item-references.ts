@@ -1,5 +1,6 @@
 import { invalidBody, Refusal } from '../base/refusal.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../base/request.ts';
+import { textIn } from '../validation/documented.ts';
 import { maxSealedBytes, ResponseKey } from '../limits/kept-items.ts';
 import type { Holding } from '../memory/holding.ts';
 
@@ -60,7 +61,7 @@ async function itemsOf(
   for (const [n, key] of keys.entries()) {
     const text = sealed[n] ?? '';
     if (text === '') continue;
-    for (const item of await key.unseal(text)) items.set(String(item['id']), item);
+    for (const item of await key.unseal(text)) items.set(textIn(item, 'id'), item);
   }
   return items;
 }

@@ -129,7 +129,7 @@ export class Pipeline {
     const filled = pinned === null ? sent : fillPinned(endpoint, pinned, sent);
     if (filled instanceof Refusal) return filled;
     const valid = endpoint.validate(filled, (model) => catalogue.refusesOver(model));
-    if (valid instanceof Refusal) return pinned === null ? valid : asSent(valid, pinned);
+    if (valid instanceof Refusal) return pinned === null ? valid : asSent(endpoint, valid, pinned);
     call.model = valid.model;
     const tooMuch = outputSizeRefusal(valid, catalogue.maxOutputTokens(valid.model));
     if (tooMuch) return tooMuch;

@@ -37,5 +37,5 @@ function repairedRequest(request: ValidRequest, repairs: readonly Repair[]): Val
   if (body === request.body) return request;
   const max = Math.min(...repairs.map((repair) => (repair.kind === 'lower' ? repair.max : Infinity)));
   const outputBound = request.outputBound === null ? null : Math.min(request.outputBound, max);
-  return { ...request, body, adjusted, outputBound };
+  return { ...request, body, adjusted: [...(request.adjusted ?? []), ...adjusted], outputBound };
 }

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { invalidBody, type Problem, Refusal } from '../base/refusal.ts';
 import {
+  type Conversation,
   type Endpoint,
   type JsonObject,
   type JsonValue,
-  isJsonObject,
   plainNumbers,
 } from '../base/request.ts';
 import type { Pinned } from '../identity/records/session.ts';
@@ -36,12 +36,15 @@ export function fillPinned(
     } else if (allow.includes(key)) sent[key] = value;
     else problems.push(notOpen(key, allow));
   }
-  const { messages } = sent;
-  if (messages !== undefined) problems.push(...roleProblems(messages, rolesOf(endpoint, { fields, allow })));
+  const { conversation } = endpoint;
+  const said = conversation && sent[conversation.field];
+  if (conversation === undefined || said === undefined) {
+    return problems.length > 0 ? invalidBody(problems, 'field_not_allowed') : { ...sent, ...fields };
+  }
+  problems.push(...speakerProblems(conversation, said, rolesOf(endpoint, { fields, allow })));
   if (problems.length > 0) return invalidBody(problems, 'field_not_allowed');
-  const filled = { ...sent, ...fields };
-  if (messages !== undefined) filled['messages'] = joined(fields['messages'], messages);
-  return filled;
+  const whole = joined(conversation, fields[conversation.field], said);
+  return { ...sent, ...fields, [conversation.field]: whole };
 }
 
 interface PinnedChecks {
@@ -60,18 +63,15 @@ export function pinnedProblems(
   const problems: Problem[] = [];
   for (const [index, name] of allow.entries()) {
     const pinnedAs = nameAmong(endpoint, fields, name);
-    // Pinned messages come before those sent; no other field can be both.
-    if (pinnedAs === null || (name === 'messages' && pinnedAs === 'messages')) continue;
+    // What is pinned of a conversation comes before what is sent; no other field can be both.
+    if (pinnedAs === null || (name === pinnedAs && name === endpoint.conversation?.field)) continue;
     problems.push(problem(`allow.${index}`, `names ${pinnedAs}, which is pinned; leave one of them out`));
   }
   for (const name of Object.keys(endpoint.minimalBody)) {
     if (name in fields || allow.includes(name)) continue;
     problems.push(problem(name, 'is required, unless allow names it: no request could have it'));
   }
-  const { messages } = fields;
-  const whole = { ...endpoint.minimalBody, ...fields };
-  if (Array.isArray(messages)) whole['messages'] = joined(messages, endpoint.minimalBody['messages'] ?? []);
-  const verdict = endpoint.validate(whole, maxOutputTokens);
+  const verdict = endpoint.validate(smallest(endpoint, fields), maxOutputTokens);
   if (verdict instanceof Refusal) {
     const found = verdict.details.problems ?? [];
     problems.push(
@@ -83,15 +83,31 @@ export function pinnedProblems(
   return problems;
 }
 
-/** A refusal of a filled body, with messages numbered as the holder of the session sent them. Pure. */
-export function asSent(refusal: Refusal, { fields }: Pick<Pinned, 'fields'>): Refusal {
-  const before = Array.isArray(fields['messages']) ? fields['messages'].length : 0;
+/** The smallest body that a session with these fields sends. */
+function smallest({ minimalBody, conversation }: Endpoint, fields: JsonObject): JsonObject {
+  const whole = { ...minimalBody, ...fields };
+  if (conversation === undefined || fields[conversation.field] === undefined) return whole;
+  const { field } = conversation;
+  return { ...whole, [field]: joined(conversation, fields[field], minimalBody[field] ?? []) };
+}
+
+/** A refusal of a filled body, with messages or items numbered as the holder of the session sent them. Pure. */
+export function asSent(
+  { conversation }: Endpoint,
+  refusal: Refusal,
+  { fields }: Pick<Pinned, 'fields'>,
+): Refusal {
   const problems = refusal.details.problems ?? [];
-  if (before === 0 || problems.length === 0) return refusal;
+  if (conversation === undefined || problems.length === 0) return refusal;
+  const { field, entries } = conversation;
+  const before = entries(fields[field] ?? null)?.length ?? 0;
+  if (before === 0) return refusal;
+  const numbered = new RegExp(String.raw`\b${field}\.(\d+)`, 'g');
   const renumbered = (text: string): string =>
-    text.replace(/^messages\.(\d+)/, (_, index) => `messages.${Math.max(0, Number(index) - before)}`);
+    text.replace(numbered, (_, index) => `${field}.${Math.max(0, Number(index) - before)}`);
   return invalidBody(
     problems.map(({ param, message }) => ({ param: renumbered(param), message: renumbered(message) })),
+    refusal.code,
   );
 }
 
@@ -112,22 +128,32 @@ function rolesOf(endpoint: Endpoint, { fields, allow }: Pick<Pinned, 'fields' | 
   return withTools ? [...openRoles, 'tool'] : openRoles;
 }
 
-/** Leaves messages whose role is not a string to validation. */
-function roleProblems(messages: JsonValue, roles: readonly string[]): Problem[] {
-  if (!Array.isArray(messages)) return [];
+/** Leaves what validation will refuse to it. */
+function speakerProblems(
+  { field, entries, speaker }: Conversation,
+  said: JsonValue,
+  roles: readonly string[],
+): Problem[] {
   const problems: Problem[] = [];
-  for (const [index, message] of messages.entries()) {
-    const role = isJsonObject(message) ? message['role'] : undefined;
-    if (typeof role !== 'string' || roles.includes(role)) continue;
-    const param = `messages.${index}.role`;
-    problems.push({ param, message: `${param} must be one of ${roles.join(', ')} in this session.` });
+  for (const [index, entry] of (entries(said) ?? []).entries()) {
+    const spoken = speaker(entry);
+    if (spoken === null || roles.includes(spoken.role)) continue;
+    const param = `${field}.${index}.${spoken.field}`;
+    const message =
+      spoken.field === 'role'
+        ? `${param} must be one of ${roles.join(', ')} in this session.`
+        : `${param} must not be that of a tool in this session, which has none.`;
+    problems.push({ param, message });
     if (problems.length > maxProblems) break;
   }
   return problems;
 }
 
-function joined(first: JsonValue | undefined, then: JsonValue): JsonValue {
-  return Array.isArray(first) && Array.isArray(then) ? [...first, ...then] : then;
+/** What is pinned, and then what is sent; just the latter if either is no list, which validation will refuse. */
+function joined({ entries }: Conversation, pinned: JsonValue | undefined, then: JsonValue): JsonValue {
+  const before = pinned === undefined ? null : entries(pinned);
+  const behind = entries(then);
+  return before === null || behind === null ? then : [...before, ...behind];
 }
 
 function fixed(param: string): Problem {

@@ -4,7 +4,7 @@ import { anything, model, optionalFlag, optionalInteger, optionalNumberIn } from
 import { checkOutputBound, checkStop, stopSchema } from './chat.ts';
 import { repaired } from './chat-repairs.ts';
 import { countMedia } from '../media.ts';
-import { checkMessages, messagesSchema } from './chat-messages.ts';
+import { checkMessages, messagesConversation, messagesSchema } from './chat-messages.ts';
 import { checkAgentTools, agentToolsSchema } from './agent-tools.ts';
 import { remoteToolsIn } from './chat-tools.ts';
 
@@ -41,6 +41,7 @@ export const agents = endpointOf({
   outputField,
   minimalBody: { model: 'any', messages: [{ role: 'user', content: '-' }] },
   defaultAllow: ['messages'],
+  conversation: messagesConversation,
   fieldAliases: [],
   fields,
   check(body, findings, maxOutputTokens) {

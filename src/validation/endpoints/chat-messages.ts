@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type JsonObject, isJsonObject } from '../../base/request.ts';
+import { type Conversation, type JsonObject, isJsonObject } from '../../base/request.ts';
 import { schemaOf, documented } from '../documented.ts';
 import { anything, optionalText, requiredChoice, requiredText, requiredTextOf } from '../fields.ts';
 import { joinPath, type Findings } from '../findings.ts';
@@ -84,3 +84,13 @@ function saysMore({ tool_calls: calls, refusal, function_call: call, audio }: Js
   if (Array.isArray(calls) && calls.length > 0) return true;
   return (typeof refusal === 'string' && refusal !== '') || isJsonObject(call) || isJsonObject(audio);
 }
+
+/** The messages of the endpoints that have such. */
+export const messagesConversation: Conversation = {
+  field: 'messages',
+  entries: (messages) => (Array.isArray(messages) ? messages : null),
+  speaker(message) {
+    const role = isJsonObject(message) ? message['role'] : undefined;
+    return typeof role === 'string' ? { role, field: 'role' } : null;
+  },
+};

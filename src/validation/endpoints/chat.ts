@@ -15,7 +15,7 @@ import {
 } from '../fields.ts';
 import type { Findings } from '../findings.ts';
 import { countMedia } from '../media.ts';
-import { checkMessages, messagesSchema } from './chat-messages.ts';
+import { checkMessages, messagesConversation, messagesSchema } from './chat-messages.ts';
 import { repaired } from './chat-repairs.ts';
 import { checkToolChoice, checkTools, toolChoiceSchema, toolsSchema, remoteToolsIn } from './chat-tools.ts';
 
@@ -102,6 +102,7 @@ export const chat = endpointOf({
   minimalBody: { model: 'any', messages: [{ role: 'user', content: '-' }] },
   defaultAllow: ['messages', 'stream'],
   // OpenAI's later names, and its earlier ones, which an upstream may still take.
+  conversation: messagesConversation,
   fieldAliases: [
     ['max_tokens', 'max_completion_tokens'],
     ['tools', 'functions'],

@@ -15,6 +15,7 @@ import {
 import type { Findings } from '../findings.ts';
 import { checkOutputBound, checkTemperatureWithThinking, minThinkingBudget } from './chat.ts';
 import { countMedia } from '../media.ts';
+import { messagesConversation } from './chat-messages.ts';
 import { checkMessages, messagesSchema, textBlockFields } from './message-blocks.ts';
 import {
   checkMessageTools,
@@ -85,6 +86,7 @@ const rules: EndpointRules<void> = {
   },
   minimalBody: { model: 'any', max_tokens: 1, messages: [{ role: 'user', content: '-' }] },
   defaultAllow: ['messages', 'stream'],
+  conversation: messagesConversation,
   fieldAliases: [],
   fields,
   check(body, findings, maxOutputTokens) {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../base/request.ts';
+import type { Adjustments } from './adjustments.ts';
 import { documented, schemaOf, textIn } from '../documented.ts';
 import { anything, optionalText, requiredText, requiredTextOf } from '../fields.ts';
 import { type Findings, joinPath } from '../findings.ts';
@@ -9,7 +10,7 @@ import { type Findings, joinPath } from '../findings.ts';
  */
 
 /** The fields of all parts together, so that `Image_URL` is refused in any of them. */
-export const partFields = documented({
+const partFields = documented({
   type: requiredText,
   text: anything,
   refusal: anything,
@@ -91,10 +92,15 @@ function isGiven(value: JsonValue | undefined): boolean {
   return value !== undefined && value !== null && value !== '';
 }
 
+export type ChatContent = string | JsonValue[];
+
 /** Content that was checked, as a chat message has it: a string if it is one text. */
-export function chatContent(content: JsonValue | undefined): string | JsonValue[] {
+export function chatContent(content: JsonValue | undefined, adjustments: Adjustments): ChatContent {
   if (!Array.isArray(content)) return typeof content === 'string' ? content : '';
-  const parts = content.filter(isJsonObject).map(chatPart);
+  const parts = content.filter(isJsonObject).map((part) => {
+    adjustments.unknown(partFields, part, 'input.*.content.*');
+    return chatPart(part);
+  });
   const [first] = parts;
   if (first === undefined) return '';
   return parts.length === 1 && first['type'] === 'text' ? textIn(first, 'text') : parts;
@@ -111,14 +117,13 @@ function chatPart(part: JsonObject): JsonObject {
       return { type: 'text', text: textIn(part, 'refusal') };
     case 'input_image': {
       const { image_url: url = null, detail } = part;
-      return { type: 'image_url', image_url: isGiven(detail) && detail ? { url, detail } : { url } };
+      return { type: 'image_url', image_url: typeof detail === 'string' ? { url, detail } : { url } };
     }
     case 'input_file': {
       const { file_data: data = null, filename } = part;
-      return {
-        type: 'file',
-        file: isGiven(filename) && filename ? { filename, file_data: data } : { file_data: data },
-      };
+      const file: JsonObject = { file_data: data };
+      if (typeof filename === 'string') file['filename'] = filename;
+      return { type: 'file', file };
     }
     case 'input_audio':
       return { type: 'input_audio', input_audio: part['input_audio'] ?? null };

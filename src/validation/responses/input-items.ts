@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { JsonObject, JsonValue } from '../../base/request.ts';
+import { type Conversation, isJsonObject, type JsonObject, type JsonValue } from '../../base/request.ts';
 import { documented, schemaOf, textIn } from '../documented.ts';
 import { anything, optionalText, requiredChoice, requiredText, requiredTextOf } from '../fields.ts';
 import { type Findings, joinPath } from '../findings.ts';
@@ -24,6 +24,7 @@ export const itemFields = documented({
   arguments: anything,
   input: anything,
   output: anything,
+  namespace: optionalText,
   summary: anything,
   encrypted_content: anything,
 });
@@ -76,6 +77,12 @@ export function kindOf({ type, role, id }: JsonObject): string {
   return typeof id === 'string' ? 'item_reference' : '';
 }
 
+/** Whether it is what a model thought, or a reference to that: no chat has it. By their ids, the clients' and ours are alike. */
+export function isReasoning(item: JsonObject): boolean {
+  const kind = kindOf(item);
+  return kind === 'reasoning' || (kind === 'item_reference' && textIn(item, 'id').startsWith('rs_'));
+}
+
 /** Checks `input`. */
 export function checkInput(input: JsonValue | undefined, findings: Findings): void {
   if (typeof input === 'string') return;
@@ -105,9 +112,10 @@ export function checkInput(input: JsonValue | undefined, findings: Findings): vo
       case 'reasoning':
         return;
       case 'item_reference':
+        if (isReasoning(item)) return;
         findings.add(
           path,
-          'refers to an item of an earlier answer, and none is kept here; send the item itself (clients do so if you set store: false)',
+          'refers to an item of an earlier answer that is not kept here; send the item itself (clients do so if you set store: false)',
         );
         return;
       default:
@@ -179,3 +187,29 @@ class OpenCalls {
     }
   }
 }
+
+/** Calls and their outputs count as a tool's words. */
+export const itemsConversation: Conversation = {
+  field: 'input',
+  entries(input) {
+    if (typeof input === 'string') return [{ role: 'user', content: input }];
+    return Array.isArray(input) ? input : null;
+  },
+  speaker(item) {
+    if (!isJsonObject(item)) return null;
+    switch (kindOf(item)) {
+      case 'message':
+        return typeof item['role'] === 'string' ? { role: item['role'], field: 'role' } : null;
+      case 'function_call':
+      case 'custom_tool_call':
+      case 'function_call_output':
+      case 'custom_tool_call_output':
+        return { role: 'tool', field: 'type' };
+      case 'reasoning':
+      case 'item_reference':
+        return { role: 'assistant', field: 'type' };
+      default:
+        return null;
+    }
+  },
+};

@@ -1,8 +1,9 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../../base/request.ts';
 import { textIn } from '../documented.ts';
-import { isEmptyArguments } from '../endpoints/chat-tools.ts';
-import { chatContent } from './input-content.ts';
-import { kindOf } from './input-items.ts';
+import type { Adjustments } from './adjustments.ts';
+import { type ChatContent, chatContent } from './input-content.ts';
+import { isReasoning, itemFields, kindOf } from './input-items.ts';
+import { sentName } from './tools.ts';
 
 /*
  * Items as the messages of a chat. A chat has a turn's text and its calls in one message, and the results of the calls
@@ -18,10 +19,10 @@ interface Turn {
 }
 
 /** The messages that say what `instructions` and `input` say. Takes fields that were checked. Pure. */
-export function messagesOf(instructions: string, input: JsonValue): JsonObject[] {
+export function messagesOf(instructions: string, input: JsonValue, adjustments: Adjustments): JsonObject[] {
   const messages: JsonObject[] = instructions === '' ? [] : [{ role: 'system', content: instructions }];
   if (!Array.isArray(input)) return [...messages, { role: 'user', content: input }];
-  const turns = new Turns();
+  const turns = new Turns(adjustments);
   for (const item of input) if (isJsonObject(item)) turns.add(item);
   for (const { message, calls, results, media } of turns.all) {
     if (calls.length > 0) message['tool_calls'] = calls;
@@ -34,47 +35,57 @@ export function messagesOf(instructions: string, input: JsonValue): JsonObject[]
 
 class Turns {
   readonly all: Turn[] = [];
+  readonly #adjustments: Adjustments;
   /** By the id of a call that has no output yet. */
   readonly #waiting = new Map<string, Turn>();
 
+  constructor(adjustments: Adjustments) {
+    this.#adjustments = adjustments;
+  }
+
   add(item: JsonObject): void {
+    if (isReasoning(item)) {
+      this.#adjustments.note('input.*.reasoning');
+      return;
+    }
+    this.#adjustments.unknown(itemFields, item, 'input.*');
     switch (kindOf(item)) {
       case 'message':
-        this.#addMessage(textIn(item, 'role'), chatContent(item['content']));
+        this.#addMessage(textIn(item, 'role'), chatContent(item['content'], this.#adjustments));
         return;
-      case 'function_call': {
-        const { arguments: text } = item;
-        this.#addCall(item, isEmptyArguments(text) || typeof text !== 'string' ? '{}' : text);
+      case 'function_call':
+        this.#addCall(item, textIn(item, 'arguments'));
         return;
-      }
       case 'custom_tool_call':
         this.#addCall(item, JSON.stringify({ input: textIn(item, 'input') }));
         return;
       case 'function_call_output':
       case 'custom_tool_call_output':
-        this.#addOutput(textIn(item, 'call_id'), chatContent(item['output']));
+        this.#addOutput(textIn(item, 'call_id'), chatContent(item['output'], this.#adjustments));
     }
   }
 
-  #addMessage(role: string, content: string | JsonValue[]): void {
-    if (role !== 'assistant') this.#begin({ role, content });
-    else if (content === '' || content.length === 0)
-      return; // it says nothing, and upstreams refuse it
-    else {
-      const turn = this.#current();
-      if (turn === null || turn.calls.length === 0) this.#begin({ role, content });
-      else turn.message['content'] = joined(turn.message['content'], content);
+  #addMessage(role: string, content: ChatContent): void {
+    if (role !== 'assistant') {
+      // OpenAI's later name. Heroku documents only the earlier one.
+      this.#begin({ role: role === 'developer' ? 'system' : role, content });
+      return;
     }
+    if (content === '') return; // it says nothing, and upstreams refuse it
+    const turn = this.#current();
+    if (turn === null || turn.calls.length === 0) this.#begin({ role, content });
+    else turn.message['content'] = joined(turn.message['content'], content);
   }
 
   #addCall(item: JsonObject, text: string): void {
     const turn = this.#current() ?? this.#begin({ role: 'assistant' });
     const id = textIn(item, 'call_id');
-    turn.calls.push({ id, type: 'function', function: { name: textIn(item, 'name'), arguments: text } });
+    const name = sentName(textIn(item, 'namespace'), textIn(item, 'name'));
+    turn.calls.push({ id, type: 'function', function: { name, arguments: text } });
     this.#waiting.set(id, turn);
   }
 
-  #addOutput(id: string, content: string | JsonValue[]): void {
+  #addOutput(id: string, content: ChatContent): void {
     const turn = this.#waiting.get(id);
     if (turn === undefined) return; // refused before
     this.#waiting.delete(id);
@@ -84,6 +95,7 @@ class Turns {
       turn.results.push({ role: 'tool', tool_call_id: id, content });
       return;
     }
+    this.#adjustments.note('input.*.output=message');
     const text = parts.filter(isText);
     const note = {
       type: 'text',
@@ -110,7 +122,7 @@ function isText(part: JsonValue): boolean {
   return isJsonObject(part) && part['type'] === 'text';
 }
 
-function joined(before: JsonValue | undefined, more: string | JsonValue[]): JsonValue {
+function joined(before: JsonValue | undefined, more: ChatContent): JsonValue {
   return before === undefined ? more : [...partsOf(before), ...partsOf(more)];
 }
 

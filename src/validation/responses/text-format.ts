@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject } from '../../base/request.ts';
+import type { Adjustments } from './adjustments.ts';
 import { documented, schemaOf, textIn } from '../documented.ts';
 import {
   anything,
@@ -14,8 +15,8 @@ import type { Findings } from '../findings.ts';
 
 /* `text`: the format of the answer, and how verbose it is. */
 
-export const textFields = documented({ format: anything, verbosity: optionalText });
-export const formatFields = documented({
+const textFields = documented({ format: anything, verbosity: optionalText });
+const formatFields = documented({
   type: requiredChoice(['text', 'json_object', 'json_schema']),
   name: optional(requiredTextOf(1, 256)),
   description: optionalText,
@@ -35,10 +36,13 @@ export function checkText(body: JsonObject, findings: Findings): void {
 }
 
 /** The format as a chat has it; null if it is plain text. */
-export function responseFormat(body: JsonObject): JsonObject | null {
-  const { text } = body;
-  const format = isJsonObject(text) ? text['format'] : null;
+export function formatOf({ text }: JsonObject, adjustments: Adjustments): JsonObject | null {
+  if (!isJsonObject(text)) return null;
+  adjustments.unknown(textFields, text, 'text');
+  const { format, verbosity = null } = text;
+  if (verbosity !== null && verbosity !== 'medium') adjustments.note('text.verbosity');
   if (!isJsonObject(format)) return null;
+  adjustments.unknown(formatFields, format, 'text.format');
   const { description, schema = null, strict } = format;
   switch (format['type']) {
     case 'json_object':

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../base/request.ts';
+import type { JsonObject } from '../../base/request.ts';
 import { documented, objectsIn, schemaOf, textIn } from '../documented.ts';
 import {
   anything,
@@ -14,11 +14,13 @@ import {
 import { type Findings, joinPath } from '../findings.ts';
 
 /*
- * The caller's own tools: functions, and `custom` tools, whose input is plain text. Providers' tools run nowhere here.
+ * `tools`: the caller's own. Functions; `custom` tools, whose input is plain text; and namespaces of both, as Codex sends
+ * them. The tools of providers run nowhere here.
  */
 
 const name = requiredTextOf(1, 256);
 
+/** The fields of all types together, so that `Parameters` is refused in any of them. */
 export const toolFields = documented({
   type: requiredText,
   name: anything,
@@ -26,9 +28,11 @@ export const toolFields = documented({
   parameters: optionalObject,
   strict: optionalFlag,
   format: anything,
+  tools: anything,
   function: nothing('belongs to chat completions; write name, description and parameters beside type'),
 });
 const toolList = { level: toolFields, max: 512, of: 'tools' };
+const namespaceList = { ...toolList, min: 1 };
 const ownTool = documented({ name });
 const formatFields = documented({
   type: requiredChoice(['text', 'grammar']),
@@ -36,177 +40,121 @@ const formatFields = documented({
   definition: optionalText,
 });
 
-const modes = ['none', 'auto', 'required'];
-const choiceFields = documented({
-  type: requiredText,
-  name: anything,
-  mode: anything,
-  tools: anything,
-  function: nothing('belongs to chat completions; write name beside type'),
+const functionSchema = z.looseObject({
+  type: z.literal('function'),
+  name,
+  description: optionalText,
+  parameters: optionalObject,
+  strict: optionalFlag,
 });
-const allowedFields = documented({ mode: requiredChoice(['auto', 'required']) });
-const allowedTool = documented({ type: requiredChoice(['function', 'custom']), name });
-const allowedList = { level: allowedTool, min: 1, max: toolList.max, of: 'tools' };
+const customSchema = z.looseObject({
+  type: z.literal('custom'),
+  name,
+  description: optionalText,
+  format: schemaOf(formatFields).nullish(),
+});
 
-/* What the functions below check, for the API's description. */
-
+/** What `checkTools` checks, for the API's description. */
 export const toolsSchema = z
   .array(
     z.union([
+      functionSchema,
+      customSchema,
       z.looseObject({
-        type: z.literal('function'),
+        type: z.literal('namespace'),
         name,
         description: optionalText,
-        parameters: optionalObject,
-        strict: optionalFlag,
-      }),
-      z.looseObject({
-        type: z.literal('custom'),
-        name,
-        description: optionalText,
-        format: schemaOf(formatFields).nullish(),
+        tools: z
+          .array(z.union([functionSchema, customSchema]))
+          .min(namespaceList.min)
+          .max(toolList.max),
       }),
     ]),
   )
   .max(toolList.max)
   .nullish();
-export const toolChoiceSchema = z
-  .union([
-    z.enum(modes),
-    z.looseObject({ type: z.enum(['function', 'custom']), name }),
-    z.looseObject({
-      type: z.literal('allowed_tools'),
-      mode: z.enum(['auto', 'required']),
-      tools: z.array(schemaOf(allowedTool)).min(allowedList.min).max(allowedList.max),
-    }),
-  ])
-  .nullish();
 
-/** Where the two kinds of problems go: what is wrong, and what no gateway of this kind can do. */
+/** Where the two kinds of problems go: what is wrong, and what only a provider could do. */
 export interface ToolFindings {
   findings: Findings;
   unsupported: Findings;
 }
 
+export const unsupportedType =
+  'must be function or custom: nothing runs the tools of a provider here; leave it out (in Codex: web_search = "disabled"), or run such a tool yourself and describe it as a function';
+
 /** Checks `tools`. What is inside `parameters` is not checked. */
 export function checkTools(body: JsonObject, { findings, unsupported }: ToolFindings): void {
-  const names = new Map<string, { path: string; isCustom: boolean }>();
-  findings.objects(toolList, body['tools'], 'tools', (tool, path) => {
+  /** By the name that the upstream gets. */
+  const others = new Map<string, { path: string; isFunction: boolean }>();
+  const check = (tool: JsonObject, path: string, namespace: string): void => {
     const { type } = tool;
     if (typeof type !== 'string') return; // said already
+    if (type === 'namespace' && namespace === '') {
+      findings.fields(ownTool, tool, path);
+      findings.objects(namespaceList, tool['tools'], joinPath(path, 'tools'), (inner, innerPath) => {
+        check(inner, innerPath, textIn(tool, 'name'));
+      });
+      return;
+    }
     if (type !== 'function' && type !== 'custom') {
       unsupported.add(joinPath(path, 'type'), unsupportedType);
       return;
     }
     findings.fields(ownTool, tool, path);
-    const isCustom = type === 'custom';
-    if (isCustom) findings.optionalObject(formatFields, tool['format'], joinPath(path, 'format'));
-    const other = names.get(textIn(tool, 'name'));
-    if (other !== undefined && (isCustom || other.isCustom)) {
+    if (type === 'custom') findings.optionalObject(formatFields, tool['format'], joinPath(path, 'format'));
+    const sentAs = sentName(namespace, textIn(tool, 'name'));
+    const other = others.get(sentAs);
+    const isFunction = type === 'function' && namespace === '';
+    if (other !== undefined && !(isFunction && other.isFunction)) {
       findings.add(
         joinPath(path, 'name'),
-        `is that of ${other.path} too; a custom tool needs a name of its own`,
+        `is that of ${other.path} too, so that nobody could tell their calls apart`,
       );
     }
-    names.set(textIn(tool, 'name'), { path, isCustom });
+    others.set(sentAs, { path, isFunction });
+  };
+  findings.objects(toolList, body['tools'], 'tools', (tool, path) => check(tool, path, ''));
+}
+
+/** A tool that the model may call. */
+export interface DeclaredTool {
+  tool: JsonObject;
+  /** The namespace it is in; '' if it is in none. */
+  namespace: string;
+  /** The name that the upstream has it by. */
+  sentAs: string;
+  isCustom: boolean;
+}
+
+/** The tools of a body that was checked. */
+export function declaredTools(body: JsonObject): readonly DeclaredTool[] {
+  return objectsIn(body, 'tools').flatMap((tool) => {
+    if (tool['type'] !== 'namespace') return [declared(tool, '')];
+    return objectsIn(tool, 'tools').map((inner) => declared(inner, textIn(tool, 'name')));
   });
 }
 
-const unsupportedType =
-  'must be function or custom: nothing runs the tools of a provider here. Leave it out, or run such a tool yourself and describe it as a function';
-
-/** Checks `tool_choice`: a mode, one of the tools given, or some of them. */
-export function checkToolChoice(body: JsonObject, { findings, unsupported }: ToolFindings): void {
-  const choice = body['tool_choice'];
-  if (choice === undefined || choice === null) return;
-  if (!isJsonObject(choice)) {
-    if (typeof choice !== 'string' || !modes.includes(choice)) {
-      findings.add('tool_choice', `must be one of ${modes.join(', ')}, or {type, name}`);
-    } else if (choice === 'required' && objectsIn(body, 'tools').length === 0) {
-      findings.add('tool_choice', 'is required, but there are no tools');
-    }
-    return;
-  }
-  findings.fields(choiceFields, choice, 'tool_choice');
-  const given = new Set(objectsIn(body, 'tools').map((tool) => textIn(tool, 'name')));
-  const checkName = (object: JsonObject, path: string): void => {
-    const wanted = object['name'];
-    if (typeof wanted === 'string' && wanted !== '' && !given.has(wanted)) {
-      findings.add(joinPath(path, 'name'), 'must be the name of one of the tools given');
-    }
-  };
-  switch (choice['type']) {
-    case 'function':
-    case 'custom':
-      findings.fields(ownTool, choice, 'tool_choice');
-      checkName(choice, 'tool_choice');
-      return;
-    case 'allowed_tools':
-      findings.fields(allowedFields, choice, 'tool_choice');
-      findings.objects(allowedList, choice['tools'], 'tool_choice.tools', checkName);
-      return;
-    default:
-      if (typeof choice['type'] === 'string') unsupported.add('tool_choice.type', unsupportedType);
-  }
+function declared(tool: JsonObject, namespace: string): DeclaredTool {
+  const sentAs = sentName(namespace, textIn(tool, 'name'));
+  return { tool, namespace, sentAs, isCustom: tool['type'] === 'custom' };
 }
 
-/** The names of the tools whose input is plain text. */
-export function customToolsIn(body: JsonObject): ReadonlySet<string> {
-  const custom = objectsIn(body, 'tools').filter(({ type }) => type === 'custom');
-  return custom.length === 0 ? noNames : new Set(custom.map((tool) => textIn(tool, 'name')));
-}
-const noNames: ReadonlySet<string> = new Set();
-
-/** `tools` and `tool_choice` as a chat has them, of fields that were checked. Of allowed tools the others are left out. */
-export function chatTools(body: JsonObject): JsonObject {
-  const tools = objectsIn(body, 'tools');
-  if (tools.length === 0) return {};
-  const choice = body['tool_choice'];
-  const parallel = body['parallel_tool_calls'];
-  const chat: JsonObject = { tools: tools.map(chatTool) };
-  if (typeof parallel === 'boolean') chat['parallel_tool_calls'] = parallel;
-  if (typeof choice === 'string') chat['tool_choice'] = choice;
-  if (!isJsonObject(choice)) return chat;
-  if (choice['type'] !== 'allowed_tools') {
-    return { ...chat, tool_choice: { type: 'function', function: { name: textIn(choice, 'name') } } };
-  }
-  const allowed = new Set(objectsIn(choice, 'tools').map((tool) => textIn(tool, 'name')));
-  return {
-    ...chat,
-    tools: tools.filter((tool) => allowed.has(textIn(tool, 'name'))).map(chatTool),
-    tool_choice: textIn(choice, 'mode'),
-  };
+/** The name of a tool in a chat, which has no namespaces. */
+export function sentName(namespace: string, toolName: string): string {
+  return namespace === '' ? toolName : `${namespace}__${toolName}`;
 }
 
-function chatTool(tool: JsonObject): JsonObject {
-  if (tool['type'] === 'custom') return { type: 'function', function: functionOfCustom(tool) };
-  const { description, parameters, strict } = tool;
-  const declared: JsonObject = { name: textIn(tool, 'name') };
-  if (typeof description === 'string') declared['description'] = description;
-  if (isJsonObject(parameters)) declared['parameters'] = parameters;
-  // False is what a chat takes for granted.
-  if (strict === true) declared['strict'] = true;
-  return { type: 'function', function: declared };
+/** What a `tool_choice`, or a tool in its list, names. */
+export function choiceKey(choice: JsonObject): string {
+  return keyOf(textIn(choice, 'namespace'), choice);
 }
 
-/** A custom tool as a function with one field. No upstream holds a model to a grammar, so the model is told of it. */
-function functionOfCustom(tool: JsonObject): JsonObject {
-  const description = [textIn(tool, 'description'), grammarNote(tool['format'])].filter(
-    (text) => text !== '',
-  );
-  return {
-    name: textIn(tool, 'name'),
-    ...(description.length > 0 && { description: description.join('\n\n') }),
-    parameters: {
-      type: 'object',
-      properties: { input: { type: 'string', description: 'The input of the tool, as plain text.' } },
-      required: ['input'],
-      additionalProperties: false,
-    },
-  };
+/** The keys by which a `tool_choice` may name a tool: the namespace may be left out. */
+export function keysOf({ namespace, tool }: DeclaredTool): readonly string[] {
+  return namespace === '' ? [keyOf('', tool)] : [keyOf('', tool), keyOf(namespace, tool)];
 }
 
-function grammarNote(format: JsonValue | undefined): string {
-  if (!isJsonObject(format) || format['type'] !== 'grammar') return '';
-  return `The input must match this grammar (${textIn(format, 'syntax') || 'lark'}):\n${textIn(format, 'definition')}`;
+function keyOf(namespace: string, tool: JsonObject): string {
+  return `${namespace}\n${textIn(tool, 'name')}`;
 }

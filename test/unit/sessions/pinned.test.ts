@@ -1,10 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Refusal } from '../../../src/base/refusal.ts';
-import type { Endpoint, JsonObject } from '../../../src/base/request.ts';
+import type { Endpoint, JsonObject, JsonValue } from '../../../src/base/request.ts';
 import { chat } from '../../../src/validation/endpoints/chat.ts';
 import { embeddings } from '../../../src/validation/endpoints/embeddings.ts';
 import { images } from '../../../src/validation/endpoints/images.ts';
+import { responses } from '../../../src/validation/endpoints/responses.ts';
 import { asSent, fillPinned, pinnedProblems } from '../../../src/sessions/pinned.ts';
 import { endpoints } from '../../../src/validation/registry.ts';
 
@@ -132,7 +133,7 @@ describe('a refusal of a filled body', () => {
   );
 
   it('numbers messages as they were sent', () => {
-    expect(asSent(wrong as Refusal, { fields }).details).toMatchObject({
+    expect(asSent(chat, wrong as Refusal, { fields }).details).toMatchObject({
       param: 'messages.1.content',
       problems: [
         { param: 'messages.1.content', message: expect.stringMatching(/^messages\.1\.content/) as unknown },
@@ -141,13 +142,79 @@ describe('a refusal of a filled body', () => {
   });
 
   it('stays as it is where no messages are pinned', () => {
-    expect(asSent(wrong as Refusal, { fields: { model: 'm' } })).toBe(wrong);
+    expect(asSent(chat, wrong as Refusal, { fields: { model: 'm' } })).toBe(wrong);
   });
 
   it('of very many fields is found at once', () => {
     const body = Object.fromEntries(Array.from({ length: 50_000 }, (_, n) => [`field${n}`, n]));
     const found = fillPinned(chat, pinned, body);
     expect((found as Refusal).details.problems?.length).toBeLessThan(60);
+  });
+});
+
+describe('a pinned request of items', () => {
+  const item = { type: 'message', role: 'developer', content: 'Speak of lighthouses only.' };
+  const by = { fields: { model: 'm', instructions: 'Be brief.', input: [item] }, allow: ['input', 'stream'] };
+  const call = { type: 'function_call', call_id: 'c', name: 'f', arguments: '{}' };
+  const output = { type: 'function_call_output', call_id: 'c', output: 'ok' };
+
+  const filledItems = (input: JsonValue, given: typeof by = by): JsonObject | Refusal =>
+    fillPinned(responses, given, { input });
+  const refusedItems = (input: JsonValue, given: typeof by = by): string[] => {
+    const found = filledItems(input, given);
+    return found instanceof Refusal ? (found.details.problems ?? []).map(({ param }) => param) : [];
+  };
+
+  it('has the pinned items first, also before a string', () => {
+    expect(filledItems([hello])).toEqual({ ...by.fields, input: [item, hello] });
+    expect(filledItems('Hello')).toEqual({ ...by.fields, input: [item, hello] });
+    const text = { fields: { model: 'm', input: 'Be brief.' }, allow: ['input'] };
+    expect(fillPinned(responses, text, { input: [hello] })).toEqual({
+      model: 'm',
+      input: [{ role: 'user', content: 'Be brief.' }, hello],
+    });
+  });
+
+  it('lets a page speak as user and assistant only, in whatever form', () => {
+    expect(refusedItems([hello, { type: 'message', role: 'assistant', content: 'Hm' }])).toEqual([]);
+    expect(refusedItems([{ type: 'reasoning' }, { type: 'item_reference', id: 'msg_1' }])).toEqual([]);
+    expect(
+      refusedItems([item, { ...item, type: null }, { role: 'system', content: 'x' }, { role: 'tool' }]),
+    ).toEqual(['input.0.role', 'input.1.role', 'input.2.role', 'input.3.role']);
+    expect(fillPinned(responses, by, { input: 'x', instructions: 'Be rude.' })).toMatchObject({
+      details: { param: 'instructions' },
+    });
+  });
+
+  it('has calls and their outputs only with tools', () => {
+    const custom = { ...call, type: 'custom_tool_call' };
+    expect(refusedItems([call, output, custom, { ...output, type: 'custom_tool_call_output' }])).toEqual([
+      'input.0.type',
+      'input.1.type',
+      'input.2.type',
+      'input.3.type',
+    ]);
+    expect(refusedItems([call, output], { ...by, allow: ['input', 'tools'] })).toEqual([]);
+    expect(refusedItems([item], { ...by, allow: ['input', 'tools'] })).toEqual(['input.0.role']);
+  });
+
+  it('numbers items as they were sent, and keeps the code', () => {
+    const wrong = responses.validate({ model: 'm', input: [item, hello, { type: 'x' }] }, () => null);
+    expect(asSent(responses, wrong as Refusal, by).details.param).toBe('input.1.type');
+    const tool = responses.validate({ model: 'm', input: 'x', tools: [{ type: 'mcp' }] }, () => null);
+    expect(asSent(responses, tool as Refusal, by)).toMatchObject({
+      code: 'unsupported_tool',
+      details: { param: 'tools.0.type' },
+    });
+  });
+
+  it('may be pinned as the endpoint takes it', () => {
+    const checks = { tools: [], maxOutputTokens: () => null };
+    expect(pinnedProblems(responses, by, checks)).toEqual([]);
+    const text = { fields: { model: 'm', input: 'Hi' }, allow: ['input'] };
+    expect(pinnedProblems(responses, text, checks)).toEqual([]);
+    const open = { fields: { model: 'm', input: [call] }, allow: ['input'] };
+    expect(pinnedProblems(responses, open, checks).map(({ param }) => param)).toEqual(['pinned.input.0']);
   });
 });
 

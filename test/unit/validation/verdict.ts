@@ -13,11 +13,16 @@ export function accepted(endpoint: Endpoint, body: JsonObject): ValidRequest {
   return verdict;
 }
 
-/** Every problem of a refused body. */
-export function problems(endpoint: Endpoint, body: JsonObject): readonly Problem[] {
+/** The refusal of a body. */
+export function refused(endpoint: Endpoint, body: JsonObject): Refusal {
   const verdict = endpoint.validate(body, maxOutputTokens);
   if (!(verdict instanceof Refusal)) throw new Error('accepted');
-  return verdict.details.problems ?? [];
+  return verdict;
+}
+
+/** Every problem of a refused body. */
+export function problems(endpoint: Endpoint, body: JsonObject): readonly Problem[] {
+  return refused(endpoint, body).details.problems ?? [];
 }
 
 /** The params of every problem, in order. */

@@ -1,15 +1,34 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '../../base/request.ts';
-import { numberIn, objectsIn } from '../documented.ts';
+import { isJsonObject, type JsonObject, type JsonValue, type Translation } from '../../base/request.ts';
+import { numberIn, objectsIn, textIn } from '../documented.ts';
+import { declaredTools } from './tools.ts';
+
+/** What the answer to a body that was checked is translated with. */
+export function translationOf(body: JsonObject): Translation {
+  const tools = declaredTools(body);
+  const custom = tools.filter(({ isCustom }) => isCustom).map(({ sentAs }) => sentAs);
+  const namespaced = tools.filter(({ namespace }) => namespace !== '');
+  return {
+    repeated: repeatedOf(body),
+    stored: body['store'] !== false,
+    customTools: custom.length === 0 ? noNames : new Set(custom),
+    ...(namespaced.length > 0 && {
+      namespaced: new Map(
+        namespaced.map(({ sentAs, namespace, tool }) => [sentAs, { namespace, name: textIn(tool, 'name') }]),
+      ),
+    }),
+  };
+}
+const noNames: ReadonlySet<string> = new Set();
 
 /**
  * What a response repeats of its request: JSON members without braces, UTF-8 as Latin-1. What a request leaves open is
  * there with its default; what is not done here says so, whatever was asked for.
  */
-export function repeatedOf(body: JsonObject): string {
+function repeatedOf(body: JsonObject): string {
   const repeated: JsonObject = {
     instructions: body['instructions'] ?? null,
     tools: objectsIn(body, 'tools').map(shownTool),
-    tool_choice: body['tool_choice'] ?? 'auto',
+    tool_choice: shownChoice(body['tool_choice'] ?? 'auto'),
     parallel_tool_calls: body['parallel_tool_calls'] ?? true,
     text: shownText(body['text']),
     reasoning: shownReasoning(body['reasoning']),
@@ -36,7 +55,14 @@ export function repeatedOf(body: JsonObject): string {
 function shownTool(tool: JsonObject): JsonObject {
   const { type = null, name = null, description = null, parameters = null, strict = null, format } = tool;
   if (type === 'function') return { type, name, description, parameters, strict };
+  if (type === 'namespace')
+    return { type, name, description, tools: objectsIn(tool, 'tools').map(shownTool) };
   return { type, name, description, format: format ?? { type: 'text' } };
+}
+
+function shownChoice(choice: JsonValue): JsonValue {
+  if (!isJsonObject(choice) || choice['type'] !== 'allowed_tools') return choice;
+  return { ...choice, mode: choice['mode'] ?? 'auto' };
 }
 
 function shownText(text: JsonValue | undefined): JsonObject {
