@@ -116,7 +116,9 @@ function neverFits(state: LimitState, whose: string, hidden: boolean): string {
   const max = applied.amount > maxOf(state) ? maxOf(state) : applied.max;
   const canShrink = (metric === 'tokens' || metric === 'cost_usd') && max > 0;
   const shown = (amount: number): string => formatAmount(scoped.limit, amount);
-  const remedy = canShrink ? 'lower max_tokens or shorten the input' : 'ask an administrator to raise it';
+  const remedy = canShrink
+    ? 'lower max_tokens (of a response: max_output_tokens) or shorten the input'
+    : 'ask an administrator to raise it';
   const figures = hidden ? '' : `, limit is ${shown(max)}`;
   return `This request reserves ${shown(applied.amount)}${figures}; ${remedy}: it can never fit ${whose}.`;
 }

@@ -126,6 +126,32 @@ const events = 'text/event-stream';
 const greeting = 'Hello! I am Claude.';
 const chatUsage = { prompt_tokens: 13, completion_tokens: 9, total_tokens: 22 };
 const chunk = { id: 'chatcmpl-18a2c9f', object: 'chat.completion.chunk', created: 1_764_495_000 };
+const aMessage = {
+  type: 'message',
+  id: 'msg_18a2c9f0',
+  status: 'completed',
+  role: 'assistant',
+  content: [{ type: 'output_text', text: greeting, annotations: [], logprobs: [] }],
+};
+const aResponse = {
+  id: 'resp_18a2c9f',
+  object: 'response',
+  created_at: 1_764_495_000,
+  completed_at: 1_764_495_001,
+  status: 'completed',
+  incomplete_details: null,
+  error: null,
+  model: 'claude-4-5-haiku',
+  output: [aMessage],
+  usage: {
+    input_tokens: 13,
+    input_tokens_details: { cached_tokens: 0 },
+    output_tokens: 9,
+    output_tokens_details: { reasoning_tokens: 0 },
+    total_tokens: 22,
+  },
+  store: false,
+};
 const html = '<!doctype html>…';
 
 /** Of what an upstream answers, and of answers that are no JSON. All others are made of their schemas. */
@@ -143,6 +169,24 @@ const answerExamples: Readonly<Record<string, Readonly<Record<string, JsonValue>
       { ...chunk, choices: [{ index: 0, delta: { role: 'assistant', content: greeting } }] },
       { ...chunk, choices: [{ index: 0, delta: {}, finish_reason: 'stop' }], usage: chatUsage },
     ),
+  },
+  postV1Responses: {
+    [json]: aResponse,
+    [events]: [
+      {
+        type: 'response.output_text.delta',
+        item_id: aMessage.id,
+        output_index: 0,
+        content_index: 0,
+        delta: greeting,
+      },
+      { type: 'response.completed', response: aResponse },
+    ]
+      .map(
+        (event, at) =>
+          `event: ${event.type}\ndata: ${JSON.stringify({ ...event, sequence_number: at + 4 })}\n\n`,
+      )
+      .join(''),
   },
   postV1Messages: {
     [json]: {

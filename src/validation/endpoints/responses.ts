@@ -1,9 +1,9 @@
-import { z } from 'zod';
 import type { Endpoint, JsonObject } from '../../base/request.ts';
 import { invalidBody, Refusal } from '../../base/refusal.ts';
 import { schemaOf } from '../documented.ts';
 import { Findings } from '../findings.ts';
 import { Adjustments } from '../responses/adjustments.ts';
+import { answerSchema } from '../responses/answer-schema.ts';
 import { bodyFields, shownFields } from '../responses/body-fields.ts';
 import { chatOf } from '../responses/chat-of.ts';
 import { checkInput, inputSchema, itemsConversation } from '../responses/input-items.ts';
@@ -36,7 +36,7 @@ export const responses: Endpoint = {
       stop: stopSchema,
       extended_thinking: thinkingSchema,
     }),
-    answer: z.looseObject({ id: z.string(), object: z.string(), model: z.string() }),
+    answer: answerSchema,
     streams: true,
     refusals: ['unsupported_tool'],
   },
