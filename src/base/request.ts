@@ -156,9 +156,14 @@ export interface Endpoint {
   fieldAliases: readonly (readonly string[])[];
   /**
    * Pure, but for exact numbers in documented fields of `value`, which become plain. `maxOutputTokens` gives the bound over
-   * which a model's request is refused, or null.
+   * which a model's request is refused, or null. `sent` is what of `value` the caller sent, if a session has pinned the
+   * rest: an answer may repeat nothing else.
    */
-  validate(value: JsonObject, maxOutputTokens: (model: string) => number | null): ValidRequest | Refusal;
+  validate(
+    value: JsonObject,
+    maxOutputTokens: (model: string) => number | null,
+    sent?: JsonObject,
+  ): ValidRequest | Refusal;
 }
 
 /** The endpoint of the upstream that answers an endpoint's requests: its own path, or the one they are translated for. */

@@ -128,7 +128,7 @@ export class Pipeline {
     const sent = withRealModel(whole, catalogue.real);
     const filled = pinned === null ? sent : fillPinned(endpoint, pinned, sent);
     if (filled instanceof Refusal) return filled;
-    const valid = endpoint.validate(filled, (model) => catalogue.refusesOver(model));
+    const valid = endpoint.validate(filled, (model) => catalogue.refusesOver(model), sent);
     if (valid instanceof Refusal) return pinned === null ? valid : asSent(endpoint, valid, pinned);
     call.model = valid.model;
     const tooMuch = outputSizeRefusal(valid, catalogue.maxOutputTokens(valid.model));

@@ -69,6 +69,17 @@ describe('Claude Code', { timeout: 300_000 }, () => {
     }
   });
 
+  it('is told estimates of its context, which cost nothing', async () => {
+    const token = await gateway.issue();
+    const before = gateway.upstream.requests.length;
+    const { exitCode, stdout } = await ask('/context', token.text);
+    const { result } = JSON.parse(stdout) as Answer;
+    expect([exitCode, result]).toEqual([0, expect.stringMatching(/\| System prompt \| [1-9]/)]);
+    expect(gateway.upstream.requests.length).toBe(before);
+    const { body } = await gateway.admin('GET', `/admin/requests?team=${token.team}`);
+    expect(body['data']).toEqual([]);
+  });
+
   it.each<[string, NewToken, boolean]>([
     ['if a quota is empty', { limits: [{ metric: 'requests', window: 'day', max: 0 }] }, false],
     ['with a token that was revoked', {}, true],

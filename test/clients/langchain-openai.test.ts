@@ -1,5 +1,7 @@
+import { HumanMessage, ToolMessage } from '@langchain/core/messages';
 import { ChatOpenAI, OpenAIEmbeddings } from '@langchain/openai';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { langchainOpenai } from './adapters/langchain-openai.ts';
 import { clientCases } from './support/cases.ts';
 import { ground } from './support/ground.ts';
@@ -37,5 +39,33 @@ describe('what @langchain/openai does besides', () => {
     expect(await chat.invoke('Hello')).toMatchObject(reported);
     const chunks = await Array.fromAsync(await chat.stream('Hello'));
     expect(chunks.find((chunk) => chunk.usage_metadata)).toMatchObject(reported);
+  });
+
+  it('through the Responses API, a second round has the thoughts and calls of the first in it', async () => {
+    const { site } = on();
+    const { url, token } = await site.connect();
+    const chat = new ChatOpenAI({
+      model: models.chat,
+      apiKey: token,
+      useResponsesApi: true,
+      modelKwargs: { reasoning: { effort: 'low' } }, // `reasoning` goes to models with OpenAI's names only
+      configuration: { baseURL: `${url}/v1` },
+    }).bindTools([{ type: 'function', function: { name: 'get_weather', parameters: { type: 'object' } } }]);
+    const asked = new HumanMessage('How is the weather?');
+    const first = await chat.invoke([asked]);
+    expect(first.content).toMatchObject([
+      { type: 'reasoning', reasoning: 'I do not think. I say what I heard.' },
+    ]);
+    const [call] = first.tool_calls ?? [];
+    const result = new ToolMessage({ content: 'Snow', tool_call_id: call?.id ?? '' });
+    expect((await chat.invoke([asked, first, result])).text).toContain('Snow');
+  });
+
+  it('through the Responses API, an object that fits a schema is one', async () => {
+    const { url, token } = await on().site.connect();
+    const configuration = { baseURL: `${url}/v1` };
+    const chat = new ChatOpenAI({ model: models.chat, apiKey: token, useResponsesApi: true, configuration });
+    const city = z.object({ city: z.string() });
+    expect(await chat.withStructuredOutput(city).invoke('Which city?')).toEqual({ city: 'example' });
   });
 });

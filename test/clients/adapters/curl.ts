@@ -11,12 +11,22 @@ interface Completion {
 interface Message {
   content: ({ type: 'text'; text: string } | { type: 'tool_use'; id: string; input: { city: string } })[];
 }
+interface Response {
+  output: (
+    | { type: 'message'; content: { text: string }[] }
+    | { type: 'function_call'; call_id: string; arguments: string }
+  )[];
+}
 
 const user = (content: string): object => ({ role: 'user', content });
 const parameters = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] };
 const { name, description, run } = weatherTool;
 const textOf = ({ content }: Message): string =>
   content.map((block) => (block.type === 'text' ? block.text : '')).join('');
+const outputText = ({ output }: Response): string =>
+  output
+    .map((item) => (item.type === 'message' ? item.content.map(({ text }) => text).join('') : ''))
+    .join('');
 
 /** The texts in the events of a stream that are complete so far: what a reader at the terminal sees. */
 const said = (events: string, field: string): string[] =>
@@ -76,6 +86,30 @@ export const curlClient: ClientUnderTest = {
           { role: 'user', content: [result] },
         ];
         return textOf(await call<Message>(at, '/v1/messages', { ...asked, messages }));
+      },
+    },
+    'POST /v1/responses': {
+      plain: async (at, prompt) =>
+        outputText(await call<Response>(at, '/v1/responses', { model: models.chat, input: prompt })),
+      stream: async function* (at, prompt, signal) {
+        const body = { model: models.chat, input: prompt, stream: true };
+        for await (const text of curl(at, { path: '/v1/responses', body, signal })) {
+          for (const delta of said(text, 'delta')) yield delta;
+        }
+      },
+      tools: async (at, prompt) => {
+        const tools = [{ type: 'function', name, description, parameters }];
+        const asked = { model: models.chat, tools, input: [user(prompt)] };
+        const { output } = await call<Response>(at, '/v1/responses', asked);
+        const called = output.find((item) => item.type === 'function_call');
+        if (!called) throw new Error('No tool was called.');
+        const result = {
+          type: 'function_call_output',
+          call_id: called.call_id,
+          output: run(JSON.parse(called.arguments) as { city: string }),
+        };
+        const input = [...asked.input, ...output, result];
+        return outputText(await call<Response>(at, '/v1/responses', { ...asked, input }));
       },
     },
     'POST /v1/embeddings': async (at, input) => {

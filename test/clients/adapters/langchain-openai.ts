@@ -9,6 +9,15 @@ export const langchainOpenai: ClientUnderTest = {
       ({ url, token }) =>
         new ChatOpenAI({ model: models.chat, apiKey: token, configuration: { baseURL: `${url}/v1` } }),
     ),
+    'POST /v1/responses': langchainConversation(
+      ({ url, token }) =>
+        new ChatOpenAI({
+          model: models.chat,
+          apiKey: token,
+          useResponsesApi: true,
+          configuration: { baseURL: `${url}/v1` },
+        }),
+    ),
     'POST /v1/embeddings': async ({ url, token }, texts) => {
       const configuration = { baseURL: `${url}/v1` };
       const embeddings = new OpenAIEmbeddings({ model: models.embeddings, apiKey: token, configuration });

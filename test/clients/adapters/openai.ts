@@ -7,23 +7,29 @@ export const connect = ({ url, token }: Connection): OpenAI =>
 
 const user = (content: string): OpenAI.ChatCompletionMessageParam => ({ role: 'user', content });
 
-const tools: OpenAI.ChatCompletionTool[] = [
-  {
-    type: 'function',
-    function: {
-      name: weatherTool.name,
-      description: weatherTool.description,
-      strict: true,
-      parameters: {
-        $schema: 'http://json-schema.org/draft-07/schema#',
-        type: 'object',
-        properties: { city: { type: 'string' } },
-        required: ['city'],
-        additionalProperties: false,
-      },
-    },
+const declared = {
+  name: weatherTool.name,
+  description: weatherTool.description,
+  strict: true,
+  parameters: {
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    type: 'object',
+    properties: { city: { type: 'string' } },
+    required: ['city'],
+    additionalProperties: false,
   },
-];
+};
+const tools: OpenAI.ChatCompletionTool[] = [{ type: 'function', function: declared }];
+export const responsesTool: OpenAI.Responses.FunctionTool = { type: 'function', ...declared };
+
+/** What an answer's items are sent back as: the same, as far as they can come here. */
+export function asInput(
+  output: readonly OpenAI.Responses.ResponseOutputItem[],
+): OpenAI.Responses.ResponseInput {
+  return output.filter(
+    (item) => item.type === 'message' || item.type === 'reasoning' || item.type === 'function_call',
+  );
+}
 
 export const openai: ClientUnderTest = {
   name: 'openai',
@@ -54,6 +60,33 @@ export const openai: ClientUnderTest = {
           messages: [...asked.messages, said, { role: 'tool', tool_call_id: call.id, content }],
         });
         return choices[0]?.message.content ?? '';
+      },
+    },
+    'POST /v1/responses': {
+      plain: async (at, prompt) =>
+        (await connect(at).responses.create({ model: models.chat, input: prompt })).output_text,
+      stream: async function* (at, prompt, signal) {
+        const body = { model: models.chat, input: prompt, stream: true } as const;
+        for await (const event of await connect(at).responses.create(body, { signal })) {
+          if (event.type === 'response.output_text.delta') yield event.delta;
+        }
+      },
+      tools: async (at, prompt) => {
+        const client = connect(at);
+        const asked = { model: models.chat, tools: [responsesTool] };
+        const first = await client.responses.create({ ...asked, input: prompt });
+        const call = first.output.find((item) => item.type === 'function_call');
+        if (!call) throw new Error('No tool was called.');
+        const output = weatherTool.run(JSON.parse(call.arguments) as { city: string });
+        const { output_text: answer } = await client.responses.create({
+          ...asked,
+          input: [
+            { role: 'user', content: prompt },
+            ...asInput(first.output),
+            { type: 'function_call_output', call_id: call.call_id, output },
+          ],
+        });
+        return answer;
       },
     },
     'POST /v1/embeddings': async (at, input) => {

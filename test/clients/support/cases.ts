@@ -8,6 +8,7 @@ import type { Ground } from './ground.ts';
 export function clientCases(client: ClientUnderTest, on: () => Ground): void {
   describe(client.name, () => {
     conversationCases(client, 'POST /v1/chat/completions', on);
+    conversationCases(client, 'POST /v1/responses', on);
     conversationCases(client, 'POST /v1/messages', on);
     otherCases(client.uses, on);
   });

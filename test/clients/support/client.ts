@@ -16,6 +16,7 @@ export interface Conversation {
 /** What a client can be used for: the table in docs/clients.md has a row for each. */
 export interface Uses {
   'POST /v1/chat/completions'?: Conversation;
+  'POST /v1/responses'?: Conversation;
   'POST /v1/messages'?: Conversation;
   'POST /v1/embeddings'?: (at: Connection, texts: string[]) => Promise<number[][]>;
   /** The image in base64. */
@@ -36,6 +37,7 @@ export type Use = keyof Uses;
 /** The rows, in the table's order. */
 export const allUses: readonly Use[] = [
   'POST /v1/chat/completions',
+  'POST /v1/responses',
   'POST /v1/messages',
   'POST /v1/embeddings',
   'POST /v1/images/generations',

@@ -40,11 +40,17 @@ const text = (said: string): string =>
     delta: { type: 'text_delta', text: said },
   });
 
-export const halves: Readonly<Record<'POST /v1/chat/completions' | 'POST /v1/messages', Halves>> = {
-  'POST /v1/chat/completions': {
-    opening: [chunk({ role: 'assistant', content: 'Good' }, going)],
-    rest: [chunk({ content: ' day' }, going), chunk({}, stopped), doneFrame],
-  },
+const ofChat: Halves = {
+  opening: [chunk({ role: 'assistant', content: 'Good' }, going)],
+  rest: [chunk({ content: ' day' }, going), chunk({}, stopped), doneFrame],
+};
+
+/** The endpoints of a conversation. */
+export type ConversationUse = 'POST /v1/chat/completions' | 'POST /v1/responses' | 'POST /v1/messages';
+
+export const halves: Readonly<Record<ConversationUse, Halves>> = {
+  'POST /v1/chat/completions': ofChat,
+  'POST /v1/responses': ofChat, // the upstream answers a chat
   'POST /v1/messages': {
     opening: [
       namedFrame('message_start', {

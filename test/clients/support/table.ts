@@ -1,8 +1,11 @@
+import { aiSdkOpenai } from '../adapters/ai-sdk-openai.ts';
 import { anthropic } from '../adapters/anthropic.ts';
 import { curlClient } from '../adapters/curl.ts';
 import { herokuAiProvider } from '../adapters/heroku-ai-provider.ts';
 import { herokuLangchain } from '../adapters/heroku-langchain.ts';
 import { langchainOpenai } from '../adapters/langchain-openai.ts';
+import { openResponses } from '../adapters/open-responses.ts';
+import { openaiAgents } from '../adapters/openai-agents.ts';
 import { openaiCompatible } from '../adapters/openai-compatible.ts';
 import { openai } from '../adapters/openai.ts';
 import { allUses, type ClientUnderTest, type Use } from './client.ts';
@@ -10,6 +13,9 @@ import { allUses, type ClientUnderTest, type Use } from './client.ts';
 /** Every client there is, in the table's order. */
 export const clients: readonly ClientUnderTest[] = [
   openai,
+  openaiAgents,
+  aiSdkOpenai,
+  openResponses,
   anthropic,
   openaiCompatible,
   herokuAiProvider,
