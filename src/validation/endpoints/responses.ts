@@ -23,6 +23,7 @@ export const responses: Endpoint = {
   modelKind: 'chat',
   answerFormat: 'openai',
   sentAs: chat,
+  keepsItems: true,
   docs: {
     summary: 'Have a model continue a conversation, by the Open Responses specification',
     details:
@@ -44,13 +45,13 @@ export const responses: Endpoint = {
   defaultAllow: ['input', 'stream'],
   fieldAliases: [],
   conversation: itemsConversation,
-  validate(body, maxOutputTokens) {
+  validate(body, maxOutputTokens, sent = body) {
     const findings = new Findings();
     const unsupported = new Findings();
     findings.fields(bodyFields, body, '');
     checkInput(body['input'], findings);
-    checkTools(body, { findings, unsupported });
-    checkToolChoice(body, { findings, unsupported });
+    const tools = checkTools(body, { findings, unsupported });
+    if (tools !== null) checkToolChoice(body['tool_choice'], tools, { findings, unsupported });
     checkText(body, findings);
     checkReasoning(body, findings);
     checkStop(body['stop'], findings);
@@ -66,7 +67,7 @@ export const responses: Endpoint = {
     // What is sent is a chat, so it is checked as one: no name in it may be another spelling of a chat's.
     const valid = chat.validate(translated, unbounded);
     if (valid instanceof Refusal) return inOwnWords(valid);
-    const request = { ...valid, endpoint: responses, translation: translationOf(body) };
+    const request = { ...valid, endpoint: responses, translation: translationOf(body, sent) };
     return adjustments.all.length === 0 ? request : { ...request, adjusted: adjustments.all };
   },
 };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isJsonObject, type JsonObject } from '../../base/request.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../base/request.ts';
 import { documented, schemaOf } from '../documented.ts';
 import {
   anything,
@@ -11,7 +11,7 @@ import {
   requiredTextOf,
 } from '../fields.ts';
 import { joinPath } from '../findings.ts';
-import { choiceKey, declaredTools, keysOf, type ToolFindings, unsupportedType } from './tools.ts';
+import { choiceKey, type DeclaredTool, keysOf, type ToolFindings, unsupportedType } from './tools.ts';
 
 const modes = ['none', 'auto', 'required'];
 const choiceFields = documented({
@@ -45,11 +45,13 @@ export const toolChoiceSchema = z
   ])
   .nullish();
 
-/** Checks `tool_choice`: a mode, one of the tools given, or some of them. */
-export function checkToolChoice(body: JsonObject, { findings, unsupported }: ToolFindings): void {
-  const choice = body['tool_choice'];
+/** Checks `tool_choice`: a mode, one of the tools, or some of them. */
+export function checkToolChoice(
+  choice: JsonValue | undefined,
+  tools: readonly DeclaredTool[],
+  { findings, unsupported }: ToolFindings,
+): void {
   if (choice === undefined || choice === null) return;
-  const tools = declaredTools(body);
   if (!isJsonObject(choice)) {
     if (typeof choice !== 'string' || !modes.includes(choice)) {
       findings.add('tool_choice', `must be one of ${modes.join(', ')}, or {type, name}`);

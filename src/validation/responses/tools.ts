@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { JsonObject } from '../../base/request.ts';
+import { isJsonObject, type JsonObject } from '../../base/request.ts';
 import { documented, objectsIn, schemaOf, textIn } from '../documented.ts';
 import {
   anything,
@@ -83,8 +83,15 @@ export interface ToolFindings {
 export const unsupportedType =
   'must be function or custom: nothing runs the tools of a provider here; leave it out (in Codex: web_search = "disabled"), or run such a tool yourself and describe it as a function';
 
-/** Checks `tools`. What is inside `parameters` is not checked. */
-export function checkTools(body: JsonObject, { findings, unsupported }: ToolFindings): void {
+/** Checks `tools`; gives them, or null if there are too many. What is inside `parameters` is not checked. */
+export function checkTools(
+  body: JsonObject,
+  { findings, unsupported }: ToolFindings,
+): readonly DeclaredTool[] | null {
+  if (countIn(body) > toolList.max) {
+    findings.add('tools', `must be an array of at most ${toolList.max} tools, those in namespaces included`);
+    return null;
+  }
   /** By the name that the upstream gets. */
   const others = new Map<string, { path: string; isFunction: boolean }>();
   const check = (tool: JsonObject, path: string, namespace: string): void => {
@@ -115,6 +122,15 @@ export function checkTools(body: JsonObject, { findings, unsupported }: ToolFind
     others.set(sentAs, { path, isFunction });
   };
   findings.objects(toolList, body['tools'], 'tools', (tool, path) => check(tool, path, ''));
+  return declaredTools(body);
+}
+
+function countIn({ tools }: JsonObject): number {
+  if (!Array.isArray(tools)) return 0;
+  return tools.reduce<number>((count, tool) => {
+    const inner = isJsonObject(tool) ? tool['tools'] : null;
+    return count + 1 + (Array.isArray(inner) ? inner.length : 0);
+  }, 0);
 }
 
 /** A tool that the model may call. */

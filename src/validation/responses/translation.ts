@@ -2,13 +2,14 @@ import { isJsonObject, type JsonObject, type JsonValue, type Translation } from 
 import { numberIn, objectsIn, textIn } from '../documented.ts';
 import { declaredTools } from './tools.ts';
 
-/** What the answer to a body that was checked is translated with. */
-export function translationOf(body: JsonObject): Translation {
+/** What the answer to a body that was checked is translated with. `sent` is what of it the answer may repeat. */
+export function translationOf(body: JsonObject, sent: JsonObject): Translation {
   const tools = declaredTools(body);
   const custom = tools.filter(({ isCustom }) => isCustom).map(({ sentAs }) => sentAs);
   const namespaced = tools.filter(({ namespace }) => namespace !== '');
   return {
-    repeated: repeatedOf(body),
+    repeated: repeatedOf(sent),
+    stored: body['store'] !== false,
     customTools: custom.length === 0 ? noNames : new Set(custom),
     ...(namespaced.length > 0 && {
       namespaced: new Map(

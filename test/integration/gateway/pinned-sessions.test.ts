@@ -117,6 +117,36 @@ describe('a pinned session', () => {
     expect(errorOf(await post(url, { prompt: 'A lighthouse', n: 10 }, { token: as })).param).toBe('n');
   });
 
+  it('of responses has its items first, and its answers do not repeat what is pinned', async () => {
+    const wanted = {
+      endpoint: paths.responses,
+      model: models.chat,
+      instructions: 'Speak of lighthouses only.',
+      metadata: { site: 'lighthouses.example' },
+      input: [{ role: 'developer', content: 'Be brief.' }],
+    };
+    const as = await session({ pinned: wanted });
+    const url = `${gateway.url}${paths.responses}`;
+    const reply = await post(url, { input: 'Hello' }, { token: as });
+    expect(reply.status).toBe(200);
+    expect(lastSent()).toEqual({
+      model: models.chat,
+      messages: [
+        { role: 'system', content: 'Speak of lighthouses only.' },
+        { role: 'system', content: 'Be brief.' },
+        hello,
+      ],
+    });
+    expect(reply.json).toMatchObject({ instructions: null, metadata: {} });
+    expect(reply.text).not.toContain('lighthouses');
+    const closed = { input: [{ role: 'system', content: 'Be rude.' }], tools: [] };
+    expect(errorOf(await post(url, closed, { token: as }))).toMatchObject({
+      code: 'field_not_allowed',
+      param: 'tools',
+      details: [{ param: 'input.0.role' }],
+    });
+  });
+
   it('sends besides what allow names', async () => {
     const as = await session({ pinned: { ...pinned, allow: ['messages', 'temperature'] } });
     expect((await chat(as, { messages: [hello], temperature: 0.5 })).status).toBe(200);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ExactNumber } from '../../../../src/base/exact-number.ts';
+import { Refusal } from '../../../../src/base/refusal.ts';
 import type { JsonObject, JsonValue } from '../../../../src/base/request.ts';
 import { chat } from '../../../../src/validation/endpoints/chat.ts';
 import { responses } from '../../../../src/validation/endpoints/responses.ts';
@@ -258,6 +259,23 @@ describe('what the response repeats', () => {
       store: false,
       truncation: 'disabled',
     });
+  });
+
+  it('is nothing that a session has pinned', () => {
+    const pinned = {
+      instructions: 'Secret.',
+      tools: [{ type: 'custom', name: 'hidden' }],
+      metadata: { secret: 1 },
+      temperature: 0.25,
+    };
+    const sent = { ...minimal, reasoning: { effort: 'low' } };
+    const verdict = responses.validate({ ...sent, ...pinned }, () => null, sent);
+    if (verdict instanceof Refusal) throw new Error(verdict.message);
+    expect(verdict.body).toMatchObject({ temperature: 0.25 });
+    expect(verdict.translation?.customTools).toEqual(new Set(['hidden']));
+    expect(verdict.translation?.repeated).toBe(
+      request({ reasoning: { effort: 'low' } }).translation?.repeated,
+    );
   });
 
   it('keeps the digits of numbers', () => {
