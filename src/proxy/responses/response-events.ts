@@ -12,6 +12,7 @@ import {
   type ResponseUsage,
 } from './response-object.ts';
 import type { ItemKind, TextKind } from './item-forms.ts';
+import type { ToldError } from './told-error.ts';
 
 /** What a response needs to know before anything of its answer has come. */
 export interface ResponseOptions {
@@ -163,7 +164,7 @@ export class ResponseEvents {
   }
 
   /** The answer broke off. Of the item that was open there is what was told. */
-  fail(error: { code: string; message: string }): ResponseState {
+  fail(error: ToldError): ResponseState {
     this.begin('');
     const open = this.#open === null ? [] : [this.#open.toldJson];
     return {
@@ -175,9 +176,11 @@ export class ResponseEvents {
     };
   }
 
-  /** The same with its last event. */
-  failStream(error: { code: string; message: string }): void {
-    this.#tell(['response.failed', this.#responseMember(this.fail(error))]);
+  /** The same with its last events. OpenAI's SDKs tell their users the reason of `error` only. */
+  failStream(error: ToldError): void {
+    const state = this.fail(error);
+    this.#tell(['error', errorMember(error)]);
+    this.#tell(['response.failed', this.#responseMember(state)]);
   }
 
   /** The response as JSON. */
@@ -261,6 +264,10 @@ export class ResponseEvents {
 
 const numberMember = ',"sequence_number":';
 const eventEnd = '}\n\n';
+
+function errorMember({ type, code, message }: ToldError): string {
+  return `"error":{"type":"${type}","code":"${rawOf(code)}","message":"${rawOf(message)}","param":null}`;
+}
 
 function eventBegin(type: string): string {
   return `event: ${type}\ndata: {"type":"${type}",`;

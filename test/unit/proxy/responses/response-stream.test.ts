@@ -164,7 +164,7 @@ describe('the events of a response', () => {
         call(1, { args: '2}' }),
       ),
     );
-    expect(told(text).slice(-4, -1)).toEqual([
+    expect(told(text).slice(-5, -2)).toEqual([
       'output_item.added',
       'function_call_arguments.delta {"y":',
       'function_call_arguments.delta 2}',
@@ -251,6 +251,8 @@ describe('the events of a response', () => {
       error: { code: 'upstream_error', message },
       output: [{ status: 'incomplete', content: [{ text: 'Hel' }] }],
     });
+    const error = { type: 'upstream_error', code: 'upstream_error', message, param: null };
+    expect(eventsIn(text).at(-2)).toMatchObject({ type: 'error', error });
   });
 
   it('pass over what is no event of a chat', () => {
