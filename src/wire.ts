@@ -48,6 +48,7 @@ import { keysUnder } from './store/keys.ts';
 import { openStore } from './store/open.ts';
 import { isFirstProcess } from './lifecycle/cluster.ts';
 import { AdmissionStore } from './limits/admission-store.ts';
+import { KeptItemsStore } from './limits/kept-items-store.ts';
 import { AuditTrail } from './audit/audit-trail.ts';
 import { AdministratorStore } from './identity/store/administrator-store.ts';
 import { IdentityArchive } from './identity/store/identity-archive.ts';
@@ -202,6 +203,7 @@ export function wire(options: WireOptions) {
     discovery,
     exchanges,
     queue,
+    items: stores.items,
     clock,
     journal,
     draining: options.draining,
@@ -439,6 +441,7 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
       links: new ConsoleLinks(store, keys),
       signInKeys: new HourlySecrets(store, keys.consoleSignInKey),
     },
+    items: settings.responsesStoreBytes === 0 ? null : new KeptItemsStore(store, keys),
     admission: new AdmissionStore(store, keys, {
       leaseMs,
       maxEntries,
@@ -447,6 +450,7 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
       endUserBytes,
       backlogBytes,
       keyedBytes: settings.keptAnswerBytes,
+      itemBytes: settings.responsesStoreBytes,
     }),
     refusals: new RefusalStore(store, keys, {
       retentionDays,

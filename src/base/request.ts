@@ -94,6 +94,8 @@ export interface Translation {
    * braces. It is UTF-8 as Latin-1, as answers are written.
    */
   readonly repeated: string;
+  /** Whether the items of its answer may be kept, for requests that refer to them. */
+  readonly stored: boolean;
   /** The tools whose input is plain text. The upstream has them as functions with one field, `input`. */
   readonly customTools: ReadonlySet<string>;
   /** The tools that belong to a namespace, by the name that the upstream has for them; absent: there are none. */
@@ -137,6 +139,8 @@ export interface Endpoint {
   answerFormat: AnswerFormat;
   /** The endpoint that the upstream has in its place; its requests and answers are translated. Absent: it has this one. */
   sentAs?: Endpoint;
+  /** Its requests may refer to items of earlier answers, if those are kept. */
+  keepsItems?: true;
   /** Only tokens whose `endpoints` list names it may use it; a token without such a list may not. */
   mustBeNamed?: true;
   /** The field that bounds the output; default: `max_tokens`. */

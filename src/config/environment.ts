@@ -72,6 +72,12 @@ export function readSettings(env: NodeJS.ProcessEnv) {
       min: 65_536,
       max: 1_024 * mebibyte,
     }),
+    /** Store bytes that the items of responses may take, which later requests may refer to; 0: none are kept. */
+    responsesStoreBytes: read.integer('RESPONSES_STORE_BYTES', {
+      fallback: 0,
+      min: 0,
+      max: 1_024 * mebibyte,
+    }),
     ledgerMaxEntries: read.integer('LEDGER_MAX_ENTRIES', { fallback: 10_000, min: 1, max: 10_000_000 }),
     usageRetentionDays: readUsageRetention(read),
     /** Of a team's day by tags and end user. */

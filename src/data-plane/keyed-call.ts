@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { Refusal } from '../base/refusal.ts';
 import type { Call } from '../edge/call.ts';
-import type { Principal } from '../identity/records/identity.ts';
+import type { Identity, Principal } from '../identity/records/identity.ts';
 import { idempotencyKeyHeader, idempotencyKeyOf } from '../limits/idempotency-key.ts';
 
 const longestWaitMs = 20_000;
@@ -10,12 +10,15 @@ const longestWaitMs = 20_000;
 export function readKey(call: Call, { identity }: Principal, body: Buffer): Refusal | null {
   const header = call.incoming.headers[idempotencyKeyHeader];
   if (typeof header !== 'string') return null;
-  const { team, token, session } = identity;
-  const principal = `${team.id}/${session?.id ?? token.id}`;
-  const key = idempotencyKeyOf(header, { principal, path: call.path, body });
+  const key = idempotencyKeyOf(header, { principal: ownerOf(identity), path: call.path, body });
   if (key instanceof Refusal) return key;
   call.key = key;
   return null;
+}
+
+/** Whose an answer is that is kept: the token's, or the session's. */
+export function ownerOf({ team, token, session }: Identity): string {
+  return `${team.id}/${session?.id ?? token.id}`;
 }
 
 export interface AnswerWait {

@@ -3,6 +3,7 @@ import { storeUnavailable } from '../limits/decision.ts';
 import { checkPriced, type Grant, limitsTagged, visibleLimits, wouldRefuse } from '../limits/grant.ts';
 import { KeptAnswer } from '../limits/kept-answer.ts';
 import { attemptsTold } from '../limits/keyed-attempts.ts';
+import type { KeptItemsStore } from '../limits/kept-items-store.ts';
 import { limitHeaders } from '../limits/limit-headers.ts';
 import { reserve } from '../limits/reservation.ts';
 import type { Authenticated } from '../access/authenticator.ts';
@@ -19,13 +20,15 @@ import type { Price } from '../base/price.ts';
 import { Refusal } from '../base/refusal.ts';
 import { type Endpoint, type JsonObject, sentTo, type ValidRequest } from '../base/request.ts';
 import { Fallback } from './fallback.ts';
-import { readKey, whileInProgress } from './keyed-call.ts';
+import { referredResponses, withReferredItems } from './item-references.ts';
+import { ownerOf, readKey, whileInProgress } from './keyed-call.ts';
 import type { Journal } from '../edge/journal.ts';
 import type { Discovery } from '../models/discovery.ts';
 import type { AttemptRules } from '../upstream/attempts.ts';
 import type { Call } from '../edge/call.ts';
 import type { FrontDoor } from '../edge/front-door.ts';
-import { AnswerKeeper } from '../proxy/answer-keeper.ts';
+import { type AnswerKeeper, WholeAnswer } from '../proxy/answer-keeper.ts';
+import { ItemsKeeper } from '../proxy/items-keeper.ts';
 import { forward, forwardInParts, type ForwardOptions } from '../proxy/forward.ts';
 import { partsOf } from '../upstream/embeddings-in-parts.ts';
 import type { OpenExchanges } from '../proxy/open-exchanges.ts';
@@ -56,6 +59,8 @@ interface PipelineParts {
   discovery: Pick<Discovery, 'askAgain'>;
   exchanges: OpenExchanges;
   queue: RequestQueue;
+  /** Reads items of earlier responses; null: none are kept. */
+  items: Pick<KeptItemsStore, 'read'> | null;
   clock: Clock;
   journal: Journal;
   /** Whether the process is shutting down and takes no new work. */
@@ -117,8 +122,10 @@ export class Pipeline {
     const read = this.#read(call, caller.principal, bytes);
     const value = read instanceof Promise ? await read : read;
     if (value instanceof Refusal) return value;
+    const whole = endpoint.keepsItems ? await this.#withItems(call, value, caller.principal) : value;
+    if (whole instanceof Refusal) return whole;
     const pinned = caller.principal.identity.session?.pinned ?? null;
-    const sent = withRealModel(value, catalogue.real);
+    const sent = withRealModel(whole, catalogue.real);
     const filled = pinned === null ? sent : fillPinned(endpoint, pinned, sent);
     if (filled instanceof Refusal) return filled;
     const valid = endpoint.validate(filled, (model) => catalogue.refusesOver(model), sent);
@@ -217,7 +224,7 @@ export class Pipeline {
     const { endpoint, model } = request;
     const pinned = (principal.identity.session?.pinned ?? null) !== null;
     const fallback = this.#fallback(call, request, { grant, principal, pinned });
-    const keeper = call.key && new AnswerKeeper(call.holding);
+    const keeper = this.#keeper(call, request, principal);
     const settle = (outcome: ForwardOutcome): Promise<void> | null => {
       fallback?.settle(outcome);
       return this.settle(call, grant, outcome, keeper);
@@ -261,6 +268,17 @@ export class Pipeline {
       void settle(neverSent(call));
       throw error;
     }
+  }
+
+  /** Gathers what is kept of the answer: all of it for an Idempotency-Key, else perhaps its items. */
+  #keeper(
+    { key, holding }: Call,
+    { translation }: ValidRequest,
+    { identity }: Principal,
+  ): AnswerKeeper | null {
+    if (key !== null) return new WholeAnswer(holding);
+    if (translation === undefined || !translation.stored || this.#parts.items === null) return null;
+    return new ItemsKeeper(ownerOf(identity), holding);
   }
 
   /** Null if the model has none. What it holds on to stays for as long as the answer takes: no body. */
@@ -311,6 +329,20 @@ export class Pipeline {
     const read = this.#largeBody.then(() => readKey(call, principal, bytes) ?? parseLargeJson(bytes));
     this.#largeBody = read;
     return read;
+  }
+
+  /** The body with the items in it that it refers to, as far as they are kept. */
+  #withItems(
+    { bodyBytes, holding }: Call,
+    body: JsonObject,
+    { identity }: Principal,
+  ): JsonObject | Promise<JsonObject | Refusal> {
+    const { items, settings } = this.#parts;
+    const responses = items === null ? [] : referredResponses(body);
+    if (items === null || responses.length === 0) return body;
+    const { maxBodyBytes } = settings;
+    const owner = ownerOf(identity);
+    return withReferredItems(body, responses, { owner, bodyBytes, maxBodyBytes, holding, store: items });
   }
 
   #useRefusal(call: Call, request: ValidRequest, principal: Principal): Refusal | null {

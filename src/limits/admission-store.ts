@@ -39,6 +39,8 @@ export interface AdmissionStoreOptions {
   backlogBytes?: () => number;
   /** How many bytes calls with an Idempotency-Key may take, with the answers that are kept for them. */
   keyedBytes?: number;
+  /** How many bytes the items of responses may take. */
+  itemBytes?: number;
   /** How many rows with names a team's breakdown of a day may have, without records. */
   breakdownRows?: number;
 }
@@ -147,6 +149,7 @@ export class AdmissionStore {
       breakdown(''),
       // Records have every entry, with its tags and its end user.
       backlogBytes > 0 ? 0 : breakdownRows,
+      this.#options.itemBytes ?? 0,
       joined(batch, this.#isFull ? textWithoutAnswer : settlementText),
     ];
     const reply = await this.#store.run(

@@ -84,7 +84,7 @@ export function settlementText(settlement: Settlement): string {
   return `${text}${entry}\n${totals.day}\n${totals.dayEndsAtS}\n${totals.row}\n${totals.figures.join('\n')}\n`;
 }
 
-const keyedLetters = { free: 'f', broken: 'b', answered: 'k' } as const;
+const keyedLetters = { free: 'f', broken: 'b', answered: 'k', items: 'i' } as const;
 
 function keyedText({ key, as, attempt, answer }: KeyedEnd): string {
   return `${key} ${keyedLetters[as]} ${attempt} ${answer}`;

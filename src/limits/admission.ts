@@ -10,6 +10,7 @@ import { StoreUnavailable } from '../store/store-unavailable.ts';
 import { Canceller } from './canceller.ts';
 import type { IdempotencyKey } from './idempotency-key.ts';
 import { KeptAnswer } from './kept-answer.ts';
+import type { KeptItems } from './kept-items.ts';
 import { limitStates, type LimitsOf } from './counters.ts';
 import { answered, storeUnavailable } from './decision.ts';
 import { applied, type Grant, limitsOn, limitsTagged, type LimitState } from './grant.ts';
@@ -138,18 +139,18 @@ export class Admission {
 
   /**
    * Closes a grant: charges it and writes its entry. If there is a promise, await it before the caller's answer ends:
-   * otherwise this request could still block the caller's next one. It takes at most 50 ms. `answer` is kept for the next
-   * call with the same Idempotency-Key.
+   * otherwise this request could still block the caller's next one, or that one could refer to items that are not kept yet.
+   * It takes at most 50 ms. `kept`: see `settlementOf`.
    */
   settle(
     grant: Grant,
     outcome: ForwardOutcome,
-    answer: KeptAnswer | null = null,
+    kept: KeptAnswer | KeptItems | null = null,
   ): { entry: EntryRecord; settled: Promise<void> | null } {
-    const { settlement, entry } = settlementOf(grant, outcome, answer);
+    const { settlement, entry } = settlementOf(grant, outcome, kept);
     const isAlone = this.#noteSettled();
     const note = (told: Settled): void => this.#notices.look(grant, told);
-    if (!blocksNext(grant)) {
+    if (!blocksNext(grant) && settlement.keyed?.as !== 'items') {
       this.#settlements.add(settlement, note, isAlone ? 'soon' : 'gathered');
       return { entry, settled: null };
     }

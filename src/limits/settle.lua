@@ -13,7 +13,8 @@
 -- ARGV[10] key prefix of calls with an Idempotency-Key: see keyed.lua   ARGV[11] how many bytes they may take
 -- ARGV[12] key prefix of the breakdowns
 -- ARGV[13] maximum number of rows of a breakdown that have names; 0: none is kept
--- ARGV[14] the settlements, a record separator (0x1e) between them; a line feed ends each field: grant id, incarnation of the grant, team,
+-- ARGV[14] how many bytes the items of responses may take
+-- ARGV[15] the settlements, a record separator (0x1e) between them; a line feed ends each field: grant id, incarnation of the grant, team,
 --   fields that count it as refunded (';' ends each), what limits of a day or month are charged in all, if there are records
 --   (for each: field, window index, amount, a space between them and ';' at the end),
 --   what becomes of its Idempotency-Key, or '' (see close_keyed),
@@ -183,10 +184,25 @@ end
 -- Bytes. What the attempts of one key may take; beyond it the first are not told any more.
 local most_attempts = 1000
 
+local function keep(prefix, max_bytes, team, id, keyed)
+  redis.call('SET', prefix .. id, keyed_text(keyed), 'EX', keyed_ttl_s)
+  note_keyed(prefix, team, id, keyed)
+  bound_keyed(prefix, tonumber(max_bytes))
+end
+
+-- Keeps the items of a response for those that refer to them. They are bounded by themselves.
+local function keep_items(grant, team, id, sealed)
+  if sealed == '' then return end
+  local items = { state = 'i', fingerprint = '-', grant = grant, attempts = '-', answer = sealed }
+  keep(ARGV[10] .. 'items:', ARGV[14], team, id, items)
+end
+
 -- What becomes of an Idempotency-Key: its id, the fingerprint of the call, 'f' free, 'b' broken or 'k' answered, the attempt,
--- and the answer to be kept or nothing, with a space between them. A key that another grant has is that one's.
+-- and the answer to be kept or nothing, with a space between them. A key that another grant has is that one's. Items of a
+-- response have the same fields, with 'i', and '-' for the fingerprint and the attempt.
 local function close_keyed(grant, team, text)
   local id, fingerprint, state, attempt, answer = string.match(text, '^(%S+) (%S+) (%a) (%S+) (%S*)$')
+  if state == 'i' then return keep_items(grant, team, id, answer) end
   local key = ARGV[10] .. id
   local before = keyed_in(redis.call('GET', key))
   if before and before.grant ~= grant then return end
@@ -205,9 +221,7 @@ local function close_keyed(grant, team, text)
   end
   if state == 'k' and answer == '' then state = 'u' end
   local keyed = { state = state, fingerprint = fingerprint, grant = grant, attempts = attempts, answer = answer }
-  redis.call('SET', key, keyed_text(keyed), 'EX', keyed_ttl_s)
-  note_keyed(ARGV[10], team, id, keyed)
-  bound_keyed(ARGV[10], tonumber(ARGV[11]))
+  keep(ARGV[10], ARGV[11], team, id, keyed)
 end
 
 -- Where a settlement's adjustments begin in its fields, and how many fields each has.
@@ -215,7 +229,7 @@ local adjustments_at, adjustment_fields = 8, 4
 
 local reply = {}
 local wrote = false
-for text in string.gmatch(ARGV[14], '[^\30]+') do
+for text in string.gmatch(ARGV[15], '[^\30]+') do
   local settlement = fields_of(text)
   local charges = settlement[5]
   local entry_at = adjustments_at + adjustment_fields * tonumber(settlement[7])

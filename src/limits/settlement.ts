@@ -7,7 +7,8 @@ import { totalsFigures } from '../ledger/totals.ts';
 import { costNanoUsd, dearest } from '../base/price.ts';
 import { adjustments, charge } from './charge.ts';
 import type { Grant } from './grant.ts';
-import type { KeptAnswer } from './kept-answer.ts';
+import { KeptAnswer } from './kept-answer.ts';
+import { KeptItems } from './kept-items.ts';
 import { attemptText } from './keyed-attempts.ts';
 import { decodeOpen, type OpenRequest } from './open-record.ts';
 import { chargesOfHeld, chargesText } from './recorded-charges.ts';
@@ -16,13 +17,13 @@ import type { Adjustment, KeyedEnd, OpenRecord, Settlement, TotalsDelta } from '
 import { windowIndex, windowStartMs } from './window.ts';
 
 /**
- * The settlement of a request that was forwarded, and its entry for the log. `answer`: what is kept for the next call with
- * its Idempotency-Key.
+ * The settlement of a request that was forwarded, and its entry for the log. `kept`: what is kept for the next call with
+ * its Idempotency-Key, or for one that refers to its items.
  */
 export function settlementOf(
   grant: Grant,
   outcome: ForwardOutcome,
-  answer: KeptAnswer | null = null,
+  kept: KeptAnswer | KeptItems | null = null,
 ): { settlement: Settlement; entry: EntryRecord } {
   const { request } = grant;
   const charged = charge(outcome, request);
@@ -50,7 +51,12 @@ export function settlementOf(
     closing: { entry: encodeEntry(entry), totals: totalsOf(entry) },
   };
   if (charged.requests === 0 && outcome.upstream !== null) settlement.refundedTo = grant.attempts;
-  if (request.keyed !== '') settlement.keyed = keyedEnd(grant, { entry, outcome, charged, answer });
+  if (request.keyed !== '') {
+    const answer = kept instanceof KeptAnswer ? kept : null;
+    settlement.keyed = keyedEnd(grant, { entry, outcome, charged, answer });
+  } else if (kept instanceof KeptItems && outcome.ending === 'answered') {
+    settlement.keyed = { key: `${kept.id} -`, as: 'items', attempt: '-', answer: kept.sealed };
+  }
   return { settlement, entry };
 }
 

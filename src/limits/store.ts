@@ -108,15 +108,18 @@ export interface Settlement {
   closing: { entry: string; totals: TotalsDelta } | null;
 }
 
-/** What becomes of an Idempotency-Key. */
+/** What becomes of an Idempotency-Key, or of a response's items. */
 export interface KeyedEnd {
   /** As in `AdmitRequest`. */
   key: string;
-  /** Free: the key may be used as if it had never been. Broken: the call may be tried again, and is told of this attempt. */
-  as: 'free' | 'broken' | 'answered';
+  /**
+   * Free: the key may be used as if it had never been. Broken: the call may be tried again, and is told of this attempt.
+   * Items: there is no such key; the items of a response are kept under the id of theirs.
+   */
+  as: 'free' | 'broken' | 'answered' | 'items';
   /** As `keyed-attempts.ts` has it; `-` if it is free. */
   attempt: string;
-  /** The sealed answer; `''` if it is not kept. */
+  /** The sealed answer or items; `''` if it is not kept. */
   answer: string;
 }
 

@@ -3,7 +3,7 @@
 -- between them), and the kept answer or nothing.
 --
 -- States: 'r' running, 'k' its answer is kept, 'u' it was answered and the answer is not kept, 'b' it broke, so that it may be
--- tried again.
+-- tried again. The items of a response are kept in the same form, as 'i', below a key prefix of their own.
 
 local function keyed_in(text)
   if not text then return nil end

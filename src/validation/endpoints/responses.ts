@@ -23,6 +23,7 @@ export const responses: Endpoint = {
   modelKind: 'chat',
   answerFormat: 'openai',
   sentAs: chat,
+  keepsItems: true,
   docs: {
     summary: 'Have a model continue a conversation, by the Open Responses specification',
     details:

@@ -115,7 +115,7 @@ export function checkInput(input: JsonValue | undefined, findings: Findings): vo
         if (isReasoning(item)) return;
         findings.add(
           path,
-          'refers to an item of an earlier answer, and none is kept here; send the item itself (clients do so if you set store: false)',
+          'refers to an item of an earlier answer that is not kept here; send the item itself (clients do so if you set store: false)',
         );
         return;
       default:

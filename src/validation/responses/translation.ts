@@ -9,6 +9,7 @@ export function translationOf(body: JsonObject, sent: JsonObject): Translation {
   const namespaced = tools.filter(({ namespace }) => namespace !== '');
   return {
     repeated: repeatedOf(sent),
+    stored: body['store'] !== false,
     customTools: custom.length === 0 ? noNames : new Set(custom),
     ...(namespaced.length > 0 && {
       namespaced: new Map(

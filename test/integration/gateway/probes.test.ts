@@ -3,6 +3,7 @@ import { models, startGateway, type TestGateway } from '../../support/gateway.ts
 import { bodies, errorOf, get, paths, post, type Reply } from '../../support/gateway-client.ts';
 import { parseResponse, rawRequest, requestText } from '../../support/http.ts';
 import { mintSession } from '../../support/sessions.ts';
+import { hang } from '../../support/upstream-scripts.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
 /* What coding agents ask a gateway before their first call, and beside it. */
@@ -41,7 +42,7 @@ describe('a count of tokens', () => {
     });
     const counted = Number((await count(token.text, body)).json['input_tokens']);
     expect(counted).toBeLessThan(3_000);
-    gateway.upstream.script(() => undefined); // never answers
+    gateway.upstream.script(hang());
     const leaving = new AbortController();
     const call = post(`${gateway.url}${paths.messages}`, body, { token: token.text, signal: leaving.signal });
     const used = await waitFor(

@@ -3,6 +3,7 @@ import { Admission, type Admitting, type Ask } from '../../../src/limits/admissi
 import { applied as appliedTo, type Grant } from '../../../src/limits/grant.ts';
 import type { ScopedLimit } from '../../../src/identity/records/identity.ts';
 import { Refusal } from '../../../src/base/refusal.ts';
+import { ResponseKey } from '../../../src/limits/kept-items.ts';
 import { noCharge } from '../../../src/base/outcome.ts';
 import { chatPath, outcomeOf, principalWith, scoped } from './samples.ts';
 import {
@@ -262,6 +263,14 @@ describe('settle', () => {
     await pass(10);
     expect(told).toHaveBeenCalled();
     expect(await usedOf(atOnce(5))).toEqual([0]);
+  });
+
+  it('is awaited where items are kept, which the next request may refer to', async () => {
+    const items = new ResponseKey('acme/tok_1', '0'.repeat(32)).seal([{ id: 'msg_1' }]);
+    const { settled } = admission.settle(await granted([]), outcomeOf(), items);
+    expect(settled).not.toBeNull();
+    await settled;
+    expect(admission.pending).toBe(0);
   });
 
   it('is awaited for 50 ms at most', async () => {

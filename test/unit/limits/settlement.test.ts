@@ -3,6 +3,7 @@ import { noFigures } from '../../../src/base/figures.ts';
 import { noCharge, type ForwardOutcome } from '../../../src/base/outcome.ts';
 import { encodeOpen } from '../../../src/limits/open-record.ts';
 import { cancellation, lostSettlement, settlementOf } from '../../../src/limits/settlement.ts';
+import { ResponseKey } from '../../../src/limits/kept-items.ts';
 import { IdempotencyKey } from '../../../src/limits/idempotency-key.ts';
 import { KeptAnswer } from '../../../src/limits/kept-answer.ts';
 import type { KeyedEnd, Settlement } from '../../../src/limits/store.ts';
@@ -159,6 +160,19 @@ describe('the Idempotency-Key of a request', () => {
       answer: '',
     });
     expect(cancellation(grant).keyed).toMatchObject({ key: keyed, as: 'free' });
+  });
+
+  it('keeps the items of an answer from being kept; without one they are, under the id of their response', () => {
+    const items = new ResponseKey('acme/tok_1', '0'.repeat(32)).seal([{ id: 'msg_1' }]);
+    expect(settlementOf(grant, outcomeOf(), items).settlement.keyed).toMatchObject({
+      as: 'answered',
+      answer: '',
+    });
+    const plain = (more: Partial<ForwardOutcome>): KeyedEnd | undefined =>
+      settlementOf(grantOf(), outcomeOf(more), items).settlement.keyed;
+    const kept = { key: `${items?.id} -`, as: 'items', attempt: '-', answer: items?.sealed };
+    expect(plain({})).toEqual(kept);
+    expect(plain({ ending: 'left', outcome: 'aborted', usage: null })).toBeUndefined();
   });
 
   it('is nothing to one without', () => {

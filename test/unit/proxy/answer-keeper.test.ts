@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Refusal } from '../../../src/base/refusal.ts';
 import { maxKeptBytes } from '../../../src/limits/kept-answer.ts';
-import { AnswerKeeper } from '../../../src/proxy/answer-keeper.ts';
+import { WholeAnswer } from '../../../src/proxy/answer-keeper.ts';
 
 /** What the caller holds for it now, and what its share allows. */
 const holding = {
@@ -14,12 +14,12 @@ const holding = {
   },
 };
 
-let keeper: AnswerKeeper;
+let keeper: WholeAnswer;
 
 beforeEach(() => {
   holding.bytes = 0;
   holding.most = Infinity;
-  keeper = new AnswerKeeper(holding);
+  keeper = new WholeAnswer(holding);
   keeper.begin(200, ['content-type', 'text/event-stream']);
 });
 
@@ -42,7 +42,7 @@ describe('an answer that is kept', () => {
     keeper.add('x'.repeat(maxKeptBytes));
     expect(keeper.take()?.body).toHaveLength(maxKeptBytes);
 
-    keeper = new AnswerKeeper(holding);
+    keeper = new WholeAnswer(holding);
     keeper.begin(200, []);
     keeper.add('x'.repeat(maxKeptBytes));
     keeper.add('x');
@@ -61,6 +61,6 @@ describe('an answer that is kept', () => {
   });
 
   it('has begun', () => {
-    expect(new AnswerKeeper(holding).take()).toBeNull();
+    expect(new WholeAnswer(holding).take()).toBeNull();
   });
 });

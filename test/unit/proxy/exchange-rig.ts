@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ForwardOutcome } from '../../../src/base/outcome.ts';
 import { Call } from '../../../src/edge/call.ts';
-import { AnswerKeeper } from '../../../src/proxy/answer-keeper.ts';
+import { WholeAnswer } from '../../../src/proxy/answer-keeper.ts';
 import { Exchange } from '../../../src/proxy/exchange.ts';
 import { OpenExchanges } from '../../../src/proxy/open-exchanges.ts';
 import type { UpstreamCall } from '../../../src/upstream/upstream-call.ts';
@@ -127,7 +127,7 @@ export class Rig {
         headers: [],
         timings,
         open: this.open,
-        keeper: keeps ? new AnswerKeeper(call.holding) : null,
+        keeper: keeps ? new WholeAnswer(call.holding) : null,
         settle: (outcome) => {
           this.outcomes.push(outcome);
           return this.settling;

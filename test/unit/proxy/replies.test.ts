@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Refusal } from '../../../src/base/refusal.ts';
-import { AnswerKeeper } from '../../../src/proxy/answer-keeper.ts';
+import { WholeAnswer } from '../../../src/proxy/answer-keeper.ts';
 import { OpenAiFrames } from '../../../src/proxy/openai-frames.ts';
 import { PlainReply } from '../../../src/proxy/plain-reply.ts';
 import type { Reply, ReplyHost, UpstreamHead } from '../../../src/proxy/reply.ts';
@@ -34,7 +34,7 @@ class FakeHost {
   settling: Promise<void> | null = null;
   readonly headers = ['x-request-id', 'id'];
   /** Gathers the answer, and what it had when it was settled. */
-  keeper: AnswerKeeper | null = null;
+  keeper: WholeAnswer | null = null;
   keptBody: string | null = null;
   readonly call = {
     outgoing: {
@@ -213,7 +213,7 @@ describe('a stream that is kept', () => {
     frames: OpenAiFrames | null = null,
   ): StreamReply => {
     host = new FakeHost();
-    host.keeper = new AnswerKeeper({ kept: () => null });
+    host.keeper = new WholeAnswer({ kept: () => null });
     const reply = new StreamReply(hostOf(), { timings, tap: taps[format].stream(), rewriter: frames });
     reply.begin(sse);
     return reply;

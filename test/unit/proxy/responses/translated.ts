@@ -30,6 +30,7 @@ const repeated = JSON.stringify({
 export const responseOptions: ResponseOptions = {
   translation: {
     repeated: Buffer.from(repeated.slice(1, -1)).toString('latin1'),
+    stored: true,
     customTools: new Set(['apply_patch']),
     namespaced: new Map([['agents__wait', { namespace: 'agents', name: 'wait' }]]),
   },
