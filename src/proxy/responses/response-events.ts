@@ -11,6 +11,7 @@ import {
   type ResponseState,
   type ResponseUsage,
 } from './response-object.ts';
+import type { ToldError } from './told-error.ts';
 import type { ItemKind, TextKind } from './item-forms.ts';
 
 /** What a response needs to know before anything of its answer has come. */
@@ -163,21 +164,24 @@ export class ResponseEvents {
   }
 
   /** The answer broke off. Of the item that was open there is what was told. */
-  fail(error: { code: string; message: string }): ResponseState {
+  fail(error: ToldError): ResponseState {
     this.begin('');
     const open = this.#open === null ? [] : [this.#open.toldJson];
     return {
       ...begunState,
       status: 'failed',
       output: [...this.#output, ...open],
-      error: { code: rawOf(error.code), message: rawOf(error.message) },
+      error,
       usage: this.#usage,
     };
   }
 
-  /** The same with its last event. */
-  failStream(error: { code: string; message: string }): void {
-    this.#tell(['response.failed', this.#responseMember(this.fail(error))]);
+  /** The same with its last events. Half of the clients look for one of them only. */
+  failStream(error: ToldError): void {
+    const state = this.fail(error);
+    const { type, code, message } = error;
+    this.#tell(['error', `"error":{"type":"${type}","code":"${code}","message":"${message}","param":null}`]);
+    this.#tell(['response.failed', this.#responseMember(state)]);
   }
 
   /** The response as JSON. */

@@ -1,7 +1,15 @@
 import { withoutCredentials } from '../../base/credential-text.ts';
-import type { Refusal } from '../../base/refusal.ts';
+import { errorTable, type Refusal } from '../../base/refusal.ts';
+import { rawOf } from './raw-json.ts';
+
+/** Why a response failed: raw strings. */
+export interface ToldError {
+  type: string;
+  code: string;
+  message: string;
+}
 
 /** A refusal as the error of a response. */
-export function toldError({ code, message }: Refusal): { code: string; message: string } {
-  return { code, message: withoutCredentials(message) };
+export function toldError({ code, message }: Refusal): ToldError {
+  return { type: errorTable[code].type, code, message: rawOf(withoutCredentials(message)) };
 }

@@ -320,7 +320,7 @@ describe('a stream that becomes a response', () => {
     ['in many chunks', Array.from(word + stop + done)],
     ['without its end mark', [word, stop]],
   ])('is kept as it went out: %s', (_, chunks) => {
-    host.keeper = new AnswerKeeper({ kept: () => null });
+    host.keeper = new WholeAnswer({ kept: () => null });
     const reply = begun();
     feed(reply, ...chunks);
     reply.end();
@@ -351,10 +351,12 @@ describe('a stream that becomes a response', () => {
     expect(streamProblems(sent, { isCut: true })).toEqual([]);
   });
 
-  it('is given up at an error of the upstream, whatever follows in the same chunk', () => {
+  it('is given up at an error of the upstream, whatever follows in the same chunk, and ends with it', () => {
     const reply = begun();
-    feed(reply, word + 'data: {"error":{"message":"no"}}\n\n' + done);
+    feed(reply, `${word}data: {"error":{"message":"no"}}\n\n${done}`);
     expect(told().slice(-2)).toEqual(['response.output_text.delta', 'gave up: upstream_error no']);
+    reply.breakOff(new Refusal('upstream_error', 'no'));
+    expect(told().slice(-2)).toEqual(['response.failed', '(end)']);
   });
 
   it('is given up if there is no room for what is kept of it', () => {
@@ -410,7 +412,7 @@ describe('a plain answer that becomes a response', () => {
   it.each([1, 7, 1_000])('is held until it is whole and settled, in chunks of %d', async (size) => {
     const settled = Promise.withResolvers<void>();
     host.settling = settled.promise;
-    host.keeper = new AnswerKeeper({ kept: () => null });
+    host.keeper = new WholeAnswer({ kept: () => null });
     const reply = begun();
     const bytes = Buffer.from(chat);
     for (let at = 0; at < bytes.length; at += size) reply.pass(bytes.subarray(at, at + size));
