@@ -5,6 +5,11 @@ import { BrokenAnswerError, toldBy } from './errors.js';
 /** @import { TollgateAnswer, TollgateEvent } from './index.d.ts' */
 /** @typedef {{ code: string, message: string, cause: unknown }} Told */
 
+/** The events of a response that have words of their own. */
+const wordEvents = new Set(['response.output_text.delta', 'response.refusal.delta']);
+/** Of Anthropic's messages, and of a response. */
+const lastEvents = new Set(['message_stop', 'response.completed', 'response.incomplete']);
+
 /**
  * A success, to be read once.
  * @param {Response} response
@@ -31,6 +36,8 @@ export function answerOf(response, { signal, leave }) {
     demandUnread();
     if (!isStream(response)) {
       const data = await json();
+      // A response that failed once its head was on its way.
+      if (data?.error) throw broken(toldBy(data, response), wordsIn(data));
       yield { name: 'message', data, text: wordsIn(data) };
       return;
     }
@@ -45,7 +52,7 @@ export function answerOf(response, { signal, leave }) {
         const words = wordsIn(data);
         text += words;
         yield { name, data, text: words };
-        isWhole = data.type === 'message_stop'; // the last of Anthropic's
+        isWhole = lastEvents.has(data.type);
       }
     } catch (cause) {
       if (cause instanceof BrokenAnswerError) throw cause;
@@ -120,15 +127,30 @@ function fieldOf(frame, field) {
 }
 
 /**
- * The words in what a chat, an agent or Anthropic's messages answer, plain or in a piece of a stream; '' if there are none.
+ * The words in what a chat, an agent, Anthropic's messages or a response answers, plain or in a piece of a stream; '' if
+ * there are none.
  * @param {any} data
  * @returns {string}
  */
 function wordsIn(data) {
+  if (data.object === 'response') return wordsOfItems(data.output);
+  // What these add up to comes once more in the events behind them.
+  if (wordEvents.has(data.type)) return data.delta;
+  if (data.type?.startsWith?.('response.')) return '';
   const choice = data.choices?.find((/** @type {{ index?: number }} */ { index = 0 }) => index === 0);
   const message = choice?.delta ?? choice?.message ?? data.delta ?? data;
   if (message.role === 'tool') return '';
   return textIn(message.content ?? message.text);
+}
+
+/**
+ * @param {{ type: string, content?: { text?: string, refusal?: string }[] }[]} items
+ * @returns {string}
+ */
+function wordsOfItems(items) {
+  const messages = items.filter(({ type }) => type === 'message');
+  const parts = messages.flatMap(({ content = [] }) => content);
+  return parts.map(({ text, refusal }) => text ?? refusal ?? '').join('');
 }
 
 /**

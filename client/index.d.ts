@@ -115,7 +115,7 @@ export interface TollgateAnswer {
 export interface TollgateEvent<Data = unknown> {
   /** `message`, unless the stream names it. */
   readonly name: string;
-  /** Parsed: a chat completion chunk, an event of Anthropic's messages, … */
+  /** Parsed: a chat completion chunk, an event of Anthropic's messages or of a response, … */
   readonly data: Data;
   /** The words in it; '' if it has none. */
   readonly text: string;

@@ -141,7 +141,7 @@ describe('what openai does with responses besides', () => {
     [
       'runs in the background',
       (client) => client.responses.create({ ...said, background: true }),
-      'stream: true',
+      'set stream',
     ],
     ['is fetched', (client, id) => client.responses.retrieve(id), 'not stored'],
     ['is deleted', (client, id) => client.responses.delete(id), 'not stored'],

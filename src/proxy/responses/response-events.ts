@@ -11,8 +11,8 @@ import {
   type ResponseState,
   type ResponseUsage,
 } from './response-object.ts';
-import type { ToldError } from './told-error.ts';
 import type { ItemKind, TextKind } from './item-forms.ts';
+import type { ToldError } from './told-error.ts';
 
 /** What a response needs to know before anything of its answer has come. */
 export interface ResponseOptions {
@@ -176,7 +176,7 @@ export class ResponseEvents {
     };
   }
 
-  /** The same with its last events. Half of the clients look for one of them only. */
+  /** The same with its last events. OpenAI's SDKs tell their users the reason of `error` only. */
   failStream(error: ToldError): void {
     const state = this.fail(error);
     const { type, code, message } = error;

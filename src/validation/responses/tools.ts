@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { isJsonObject, type JsonObject } from '../../base/request.ts';
 import { documented, objectsIn, schemaOf, textIn } from '../documented.ts';
@@ -156,9 +157,16 @@ function declared(tool: JsonObject, namespace: string): DeclaredTool {
   return { tool, namespace, sentAs, isCustom: tool['type'] === 'custom' };
 }
 
-/** The name of a tool in a chat, which has no namespaces. */
+/** Models refuse longer names. */
+const longestName = 64;
+
+/** The name of a tool in a chat, which has no namespaces. A name of two that would be too long ends in a hash. */
 export function sentName(namespace: string, toolName: string): string {
-  return namespace === '' ? toolName : `${namespace}__${toolName}`;
+  if (namespace === '') return toolName;
+  const whole = `${namespace}__${toolName}`;
+  if (whole.length <= longestName) return whole;
+  const hash = createHash('sha256').update(whole).digest('hex').slice(0, 12);
+  return `${whole.slice(0, longestName - hash.length - 1)}_${hash}`;
 }
 
 /** What a `tool_choice`, or a tool in its list, names. */

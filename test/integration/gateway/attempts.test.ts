@@ -460,6 +460,17 @@ describe('a fallback model', () => {
     expect(reply.headers.get('x-tollgate-adjusted')).toBe('max_tokens=100');
   });
 
+  it('answers a translated request in its form, with what was changed for both models told', async () => {
+    await start(withFallback());
+    const wanted = bodies.responses({ max_output_tokens: 101, max_tool_calls: 1 });
+    const reply = await post(`${gateway.url}${paths.responses}`, wanted, { token: token.text });
+    expect(reply.json).toMatchObject({ object: 'response', status: 'completed', model: other });
+    expect(second.requests[0]).toMatchObject({ path: paths.chat, body: { model: other, max_tokens: 100 } });
+    expect(reply.headers.get('x-tollgate-adjusted')).toBe('max_tool_calls, max_tokens=100');
+    const [entry] = await gateway.settled(token.team, 1);
+    expect(entry).toMatchObject({ endpoint: paths.responses, model: other, model_requested: models.chat });
+  });
+
   it('is not used for a request that it would not take', async () => {
     await start({ ...withFallback(), MODELS_FILE: refusingModelsFile });
     expect((await call({ max_tokens: 101 })).status).toBe(502);

@@ -9,6 +9,7 @@ import {
   type TollgateAnswer,
   type TollgateEvent,
 } from '../../../client/index.js';
+import { exampleEvents, exampleResponse, streamOf } from '../support/example-response.ts';
 import { growthAwaited, linear } from '../../support/growth.ts';
 import {
   sendEvents,
@@ -132,6 +133,37 @@ describe('a stream', () => {
     expect(events.map(({ name }) => name)).toContain('content_block_delta');
   });
 
+  it('of a response has the words of its messages, once, and ends with its last event', async () => {
+    const events = exampleEvents();
+    const answer = await streaming(streamOf(events).trimEnd());
+    const read = await eventsOf(answer);
+    expect(read.map(({ name }) => name)).toEqual(events.map(({ type }) => type));
+    expect(read.map(({ text }) => text).filter((text) => text !== '')).toEqual([
+      'Good ',
+      'day.',
+      'No m',
+      'ore.',
+    ]);
+  });
+
+  it('of a response that fails throws why, with what came before', async () => {
+    const error = {
+      type: 'upstream_error',
+      code: 'upstream_error',
+      message: 'Heroku broke off.',
+      param: null,
+    };
+    const events = exampleEvents();
+    const begun = events.slice(0, events.findIndex(({ type }) => type === 'response.output_text.delta') + 1);
+    const answer = await streaming(streamOf([...begun, { type: 'error', error }]).trimEnd());
+    expect(await caught(answer.text())).toMatchObject({
+      name: 'BrokenAnswerError',
+      code: error.code,
+      message: error.message,
+      text: 'Good ',
+    });
+  });
+
   it("of an agent has the agent's words, not those of tools", async () => {
     const said = (role: string, content: string): string =>
       `event:message\ndata:${JSON.stringify({ choices: [{ index: 0, message: { role, content } }] })}`;
@@ -231,6 +263,7 @@ describe('a plain answer', () => {
       'Good',
     ],
     ["of Anthropic's messages", { type: 'message', content: [{ type: 'text', text: 'Good' }] }, 'Good'],
+    ['of a response', exampleResponse, 'Good day.No more.'],
     ['of embeddings', { data: [{ embedding: [0.1] }] }, ''],
   ])('%s has words', async (_name, body, words) => {
     expect(await (await answering((response) => sendJson(response, 200, body))).text()).toBe(words);
@@ -242,6 +275,12 @@ describe('a plain answer', () => {
       { name: 'message', data: chat, text: 'Good morning.' },
     ]);
     expect(await (await answering(give)).json()).toEqual(chat);
+  });
+
+  it('of a response that has failed throws why', async () => {
+    const failed = { ...exampleResponse, error: { code: 'upstream_error', message: 'Heroku broke off.' } };
+    const answer = await answering((response) => sendJson(response, 200, failed));
+    expect(await caught(answer.text())).toMatchObject({ name: 'BrokenAnswerError', ...failed.error });
   });
 
   it('that is cut short is broken off', async () => {

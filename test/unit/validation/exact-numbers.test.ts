@@ -94,6 +94,17 @@ it.each([
   expect(sent('messages', fields)).toContain(fields);
 });
 
+it.each([
+  [
+    'parameters',
+    `"tools":[{"type":"function","name":"f","parameters":{"enum":${list}}}]`,
+    `{"enum":${list}}`,
+  ],
+  ['a schema', `"text":{"format":{"type":"json_schema","schema":{"const":${list}}}}`, `{"const":${list}}`],
+])('responses keep the digits of %s', (_what, fields, kept) => {
+  expect(sent('responses', fields)).toContain(kept);
+});
+
 it('agents keep the digits of the parameters that only a tool knows', () => {
   const fields = `"tools":[{"type":"mcp","name":"f","runtime_params":{"tool_params":{"id":${list}}}}]`;
   expect(sent('agents', fields)).toContain(fields);

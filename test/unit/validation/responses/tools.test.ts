@@ -109,6 +109,16 @@ describe('a namespace', () => {
     );
   });
 
+  it('of a long name is cut, so that models take it, and names stay apart', () => {
+    const long = { ...agents, name: 'mcp__a_server_whose_name_is_long_beyond_reason', tools: ['one', 'two'] };
+    const tools = long.tools.map((name) => ({ ...f, name: `a_tool_of_many_words_${name}` }));
+    const { translation } = request({ tools: [{ ...long, tools }] });
+    const names = [...(translation?.namespaced?.keys() ?? [])];
+    expect(names).toHaveLength(2);
+    for (const name of names) expect(name).toMatch(/^mcp__a_server_whose_[a-z_]+_[0-9a-f]{12}$/);
+    expect(names.map((name) => name.length)).toEqual([64, 64]);
+  });
+
   it('may be named in a choice', () => {
     const choice = { type: 'function', name: 'g', namespace: 'agents' };
     expect(request({ tools: [agents], tool_choice: choice }).body['tool_choice']).toEqual({
