@@ -120,3 +120,27 @@ describe('what @ai-sdk/openai does unless it is told to store nothing', () => {
     expect((await generateText({ model, messages })).text).toContain('Thank you');
   });
 });
+
+describe('what @ai-sdk/openai does with a gateway that keeps items', () => {
+  const keeping = ground({ RESPONSES_STORE_BYTES: '1000000' });
+
+  it('a second turn has the first in it, streamed or not, without being told anything', async () => {
+    const { site } = keeping();
+    const model = modelAt(await site.connect());
+    const first = await generateText({ model, ...withTools, ...thinking, messages: [asked] });
+    const second = streamText({ model, messages: [asked, ...first.responseMessages, thanks] });
+    const messages = [asked, ...first.responseMessages, thanks, ...(await second.responseMessages), thanks];
+    expect((await generateText({ model, messages })).text).toContain('Thank you');
+    expect(site.upstream.requests.at(-1)?.body).toMatchObject({
+      messages: [
+        asked,
+        { role: 'assistant', tool_calls: [{ function: { name: weatherTool.name } }] },
+        { role: 'tool' },
+        { role: 'assistant', content: first.text },
+        thanks,
+        { role: 'assistant', content: await second.text },
+        thanks,
+      ],
+    });
+  });
+});
