@@ -26,7 +26,7 @@ export const floors: readonly (readonly string[])[] = [
   ['access', 'limits', 'reports', 'upstream', 'validation'],
   ['edge', 'models', 'records'],
   ['sessions', 'claims', 'backup', 'proxy'],
-  ['data-plane', 'operations', 'sign-in'],
+  ['data-plane', 'operations', 'sign-in', 'leaks'],
   ['admin'],
   ['console'],
   ['cli', 'demo'],

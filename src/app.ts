@@ -23,11 +23,13 @@ import type { Journal } from './edge/journal.ts';
 import { type Handler, operationFor } from './edge/route.ts';
 import { namedHeaders } from './lifecycle/security-headers.ts';
 import { KeptAnswer } from './limits/kept-answer.ts';
+import { type LeakDeps, leakRoute } from './leaks/leak-route.ts';
 import { type OperationsDeps, operationRoutes } from './operations/routes.ts';
 import { type SessionRoutesDeps, sessionRoutes } from './sessions/session-routes.ts';
 import { type SignInDeps, signInRoutes } from './sign-in/sign-in-route.ts';
 
-export interface AppDeps extends DataPlaneDeps, SessionRoutesDeps, SignInDeps, ClaimDeps, OperationsDeps {
+export interface AppDeps
+  extends DataPlaneDeps, SessionRoutesDeps, SignInDeps, ClaimDeps, LeakDeps, OperationsDeps {
   frontDoor: FrontDoor;
   pipeline: Pipeline;
   answers: Answers;
@@ -106,6 +108,7 @@ export function createApp(deps: AppDeps): App {
     ...sessionRoutes(deps),
     ...signInRoutes(deps),
     claimRoute(deps),
+    leakRoute(deps),
   ];
   routes.push(...operationRoutes(deps, [...routes, ...admin]));
   // The same once more for the console's pages, behind its session.

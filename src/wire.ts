@@ -392,7 +392,7 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
   const backlogBytes = (): number => (records?.isKept ? records.backlogBytes : 0);
   const audit = new AuditTrail(store, keys, { log, clock });
   const identities = new IdentityStore(store, keys, audit);
-  const sessions = new SessionStore(store, keys, { perMinute, maxBytes });
+  const sessions = new SessionStore(store, keys, { perMinute, maxBytes }, audit);
   const erase =
     records &&
     eraserOf({

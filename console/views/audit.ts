@@ -26,6 +26,7 @@ interface AuditEntry {
   before: Record<string, unknown> | null;
   after: Record<string, unknown> | null;
   hash: string;
+  reported_url?: string | null;
   erased?: true;
   unreadable?: true;
 }
@@ -112,6 +113,7 @@ function Change({ entry, close }: { entry: AuditEntry; close: () => void }): Vie
     operation,
     before,
     after,
+    reported_url: found,
     hash,
     erased,
   } = entry;
@@ -128,6 +130,12 @@ function Change({ entry, close }: { entry: AuditEntry; close: () => void }): Vie
       <dd><code>${actor}</code>${address === null ? '' : ` from ${address}`}</dd>
       <dt>Request</dt>
       <dd>${request ?? '–'}</dd>
+      ${
+        found === undefined
+          ? null
+          : html`<dt>Found at</dt>
+              <dd><code>${found ?? '–'}</code></dd>`
+      }
       <dt>Sequence</dt>
       <dd>${count(sequence)}</dd>
       <dt>Hash</dt>

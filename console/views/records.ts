@@ -69,6 +69,7 @@ export interface TokenRecord {
   session_proof?: string | null;
   expires_at: string | null;
   revoked_at: string | null;
+  revoked_because?: 'leaked';
   created_at: string;
 }
 

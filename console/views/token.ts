@@ -73,7 +73,7 @@ export function TokenView({ team, id }: { team: string; id: string }): View {
         html`<p class="quiet">
             <code>${id}</code> of <a href=${hrefTo(['teams', team, 'users', token.user])}>${token.user}</a>,
             made <${Time} at=${token.created_at} />.
-            ${token.revoked_at ? html`<span class="mark bad">revoked</span> <${Time} at=${token.revoked_at} />` : html`Expires <${Time} at=${token.expires_at} none="never" />.`}
+            ${token.revoked_at ? html`<span class="mark bad">${token.revoked_because === 'leaked' ? 'revoked: leaked' : 'revoked'}</span> <${Time} at=${token.revoked_at} />` : html`Expires <${Time} at=${token.expires_at} none="never" />.`}
             <a href=${hrefTo(['usage'], { team, token: id })}>Usage</a> ·
             <a href=${hrefTo(['requests'], { team, token: id })}>Requests</a>
           </p>

@@ -28,7 +28,8 @@ export function checkToken(
   if (team.suspended_end_users && isSuspendedIn(team, endUser)) return suspendedEndUser();
   if (token.revoked_at !== null) {
     const what = session === null ? 'This token was revoked' : 'The token of this session was revoked';
-    return new Refusal('revoked_token', `${what} at ${token.revoked_at}. Ask for a new one.`);
+    const why = token.revoked_because === 'leaked' ? ', since it was reported as leaked' : '';
+    return new Refusal('revoked_token', `${what} at ${token.revoked_at}${why}. Ask for a new one.`);
   }
   if (nowMs < expiresAtMs) return null;
   const endedAtMs = secretEndMs(identity, credential);

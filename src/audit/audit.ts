@@ -14,6 +14,7 @@ const changeKinds = [
   'team',
   'user',
   'token',
+  'session',
   'claim',
   'administrator',
   'settings',
@@ -47,7 +48,7 @@ const chainedEntry = z
     time,
     actor: string.meta({
       description:
-        'root, root-previous (by ADMIN_KEY_PREVIOUS), adm_…, oidc-… (by a provider), the tok_… of a holder, sign-in, file or command-line.',
+        'root, root-previous (by ADMIN_KEY_PREVIOUS), adm_…, oidc-… (by a provider), the tok_… of a holder, sign-in, leak-report, file or command-line.',
     }),
     address: string.nullable(),
     request_id: string.nullable(),
@@ -66,6 +67,10 @@ const chainedEntry = z
       description:
         'A person was erased: what named them is gone, so the hash covers another text than this one.',
     }),
+    reported_url: string
+      .nullable()
+      .exactOptional()
+      .meta({ description: 'Of a leak-report: where the credential was found; null if that was not told.' }),
   })
   .meta({ id: 'AuditEntry' });
 

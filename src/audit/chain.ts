@@ -30,6 +30,7 @@ export function linkOf(head: Head, { change, context, nowMs }: LinkParts): Link 
     address: context.address,
     request_id: context.requestId,
     ...change,
+    ...(context.reportedUrl === undefined ? {} : { reported_url: context.reportedUrl }),
   };
   const text = canonical(entry);
   return { head: { sequence: entry.sequence, hash: hashOf(head.hash, text) }, text };

@@ -4,11 +4,13 @@ import { forwardedAddress } from '../base/client-address.ts';
 
 /** Who asks for changes, and from where. */
 export interface AuditContext {
-  /** `root`, `root-previous`, `adm_…`, `oidc-…`, a holder's `tok_…`, `sign-in`, `file`, `command-line`. */
+  /** `root`, `root-previous`, `adm_…`, `oidc-…`, a holder's `tok_…`, `sign-in`, `leak-report`, `file`, `command-line`. */
   actor: string;
   /** The client's address, if it is known. */
   address: string | null;
   requestId: string | null;
+  /** Of a leak report: where the credential was found; null if that is not told. */
+  reportedUrl?: string | null;
 }
 
 /** What a request says about its sender. */

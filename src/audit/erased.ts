@@ -93,6 +93,7 @@ function changeWithout(change: JsonObject, person: Person): JsonObject {
     id: change['kind'] === 'user' ? person.pseudonym : (change['id'] ?? null),
     before: without(change['before']),
     after: without(change['after']),
+    ...('reported_url' in change ? { reported_url: null } : {}), // it may name who put it there
   };
 }
 

@@ -1,11 +1,11 @@
 import type { z } from 'zod';
 import { type ErrorCode, invalidBody, type Problem, type Refusal } from './refusal.ts';
-import type { JsonObject } from './request.ts';
+import type { JsonObject, JsonValue } from './request.ts';
 
 /** Checks a value by a schema. Returns it, or a refusal that names all problems. */
 export function check<T>(
   schema: z.ZodType<T>,
-  value: JsonObject | Record<string, string>,
+  value: JsonObject | readonly JsonValue[] | Record<string, string>,
   code: ErrorCode = 'invalid_body',
 ): T | Refusal {
   const result = schema.safeParse(value, { error: describe });

@@ -26,7 +26,7 @@ export function auditCommands(program: Command, cli: Cli): void {
     .command('list')
     .description('list changes, newest first; --format without --limit prints all of them')
     .option('--team <team>')
-    .option('--actor <actor>', 'root, adm_…, oidc-…, tok_…, sign-in, file or command-line')
+    .option('--actor <actor>', 'root, adm_…, oidc-…, tok_…, sign-in, leak-report, file or command-line')
     .option('--operation <operation>', 'such as token.revoke')
     .addOption(fromOption())
     .addOption(toOption())

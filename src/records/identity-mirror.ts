@@ -58,6 +58,7 @@ function teamsIn(text: string): string[] | null {
   if ('unreadable' in entry) return null;
   switch (entry.kind) {
     case 'claim':
+    case 'session':
       return [];
     case 'settings':
     case 'administrator':

@@ -1,3 +1,4 @@
+import { type AuditedScripts, AuditedStore, type Change } from '../audit/audit.ts';
 import type { Limit } from '../base/limit.ts';
 import type { Keys } from '../store/keys.ts';
 import { loadScript } from '../store/script.ts';
@@ -55,14 +56,11 @@ export interface MintBounds {
  * Sessions, each a key that expires with it. Each method is one script and leaves the team's epoch alone. Methods reject
  * with `StoreUnavailable`.
  */
-export class SessionStore {
-  readonly #store: Store;
-  readonly #keys: Keys;
+export class SessionStore extends AuditedStore {
   readonly #bounds: MintBounds;
 
-  constructor(store: Store, keys: Keys, bounds: MintBounds) {
-    this.#store = store;
-    this.#keys = keys;
+  constructor(store: Store, keys: Keys, bounds: MintBounds, changes?: AuditedScripts) {
+    super(store, keys, changes);
     this.#bounds = bounds;
   }
 
@@ -74,11 +72,11 @@ export class SessionStore {
     parent,
     keepsProofs = false,
   }: MintRequest): Promise<MintResult> {
-    const keys = this.#keys;
+    const keys = this.keys;
     const parentKey = parentKeyOf(parent);
     const record = JSON.stringify(session);
     const { perMinute, maxBytes } = this.#bounds;
-    const reply = await this.#store.run(
+    const reply = await this.store.run(
       mint,
       [keys.session(session.id), keys.epochs, ...this.#liveOf(parentKey), ...this.#liveOf(parent.team)],
       [
@@ -99,22 +97,23 @@ export class SessionStore {
     return mintResult(reply, this.#bounds);
   }
 
-  /** Ends a session; false if it is gone already. Works in a full store. */
-  async end(id: string): Promise<boolean> {
-    const keys = this.#keys;
-    return (await this.#store.run(end, [keys.session(id)], [keys.sessionsOf(''), keys.minting('')])) === 1;
+  /** Ends a session; false if it is gone already. A change is noted in the audit trail. Works in a full store. */
+  async end(id: string, change: Change | null = null): Promise<boolean> {
+    const keys = this.keys;
+    const args = [keys.sessionsOf(''), keys.minting('')];
+    return (await this.changes.run(end, { keys: [keys.session(id)], args, change })) === 1;
   }
 
   /** Counts an exchange of an ID token and returns the count, which expires at `untilMs`. */
   async countExchange(replayKey: string, untilMs: number): Promise<number> {
-    return Number(await this.#store.run(countExchange, [this.#keys.exchanged(replayKey)], [untilMs]));
+    return Number(await this.store.run(countExchange, [this.keys.exchanged(replayKey)], [untilMs]));
   }
 
   /** Ends all sessions of a parent. Returns how many there were. Works in a full store. */
   async endAll(parent: { team: string; token: string }): Promise<number> {
-    const keys = this.#keys;
+    const keys = this.keys;
     const parentKey = parentKeyOf(parent);
-    const ended = await this.#store.run(
+    const ended = await this.store.run(
       endAll,
       [...this.#liveOf(parentKey), ...this.#liveOf(parent.team)],
       [keys.session('')],
@@ -124,7 +123,7 @@ export class SessionStore {
 
   /** The index and the tally of the live sessions of a token or a team. */
   #liveOf(whose: string): string[] {
-    return [this.#keys.sessionsOf(whose), this.#keys.minting(whose)];
+    return [this.keys.sessionsOf(whose), this.keys.minting(whose)];
   }
 }
 

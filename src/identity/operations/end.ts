@@ -1,5 +1,5 @@
 import { Refusal } from '../../base/refusal.ts';
-import type { TeamKey, Token, TokenKey, UserKey } from '../records/identity.ts';
+import type { TeamKey, Token, TokenKey, TokenSecret, UserKey } from '../records/identity.ts';
 import { timeNow } from './create.ts';
 import type { Precondition } from './precondition.ts';
 import { changeRecord, deleteRecord, type IdentityDeps, notFound, parseRecord } from './records.ts';
@@ -45,6 +45,31 @@ export async function revokeToken(
   const revoked = (token: Token): Token => ({ ...token, revoked_at: token.revoked_at ?? at });
   const result = await changeRecord(deps, key, revoked, precondition);
   return result instanceof Refusal ? result : null;
+}
+
+/**
+ * Ends a secret that others know, at a time of the store's clock: the newest with its token, an older one alone. The
+ * token as it is then.
+ */
+export function endLeakedSecret(
+  deps: IdentityDeps,
+  key: TokenKey,
+  { secretHash, nowMs }: { secretHash: string; nowMs: number },
+): Promise<Token | Refusal> {
+  const at = new Date(nowMs).toISOString();
+  return changeRecord(deps, key, (token): Token => {
+    if (token.revoked_at !== null) return token;
+    const { secrets } = token;
+    if (secrets === undefined || secrets[0]?.hash === secretHash) {
+      return { ...token, revoked_at: at, revoked_because: 'leaked' };
+    }
+    const isEnded = ({ hash, expires_at: end }: TokenSecret): boolean =>
+      hash !== secretHash || (end !== null && end <= at);
+    return {
+      ...token,
+      secrets: secrets.map((secret) => (isEnded(secret) ? secret : { ...secret, expires_at: at })),
+    };
+  });
 }
 
 async function liveTokensOf({ identities }: IdentityDeps, { team, id: user }: UserKey): Promise<string[]> {

@@ -2,7 +2,14 @@ import { invalidBody, type Refusal } from '../../base/refusal.ts';
 import { maxRecordBytes } from '../records/bounds.ts';
 
 /** What rotating, suspending, revoking and raising put into a record: they work on one of any size. */
-const apart = new Set(['secrets', 'suspended_at', 'suspended_end_users', 'revoked_at', 'raises']);
+const apart = new Set([
+  'secrets',
+  'suspended_at',
+  'suspended_end_users',
+  'revoked_at',
+  'revoked_because',
+  'raises',
+]);
 
 /**
  * The 400 of a record that is too large to be stored, naming its largest field; null if it fits. One that is stored

@@ -154,6 +154,10 @@ export const tokenFields = z.strictObject({
   request_tags: tagKeys.nullish().meta(perRequest),
   expires_at: storedTime.nullable(),
   revoked_at: storedTime.nullable(),
+  revoked_because: z
+    .enum(['leaked'])
+    .exactOptional()
+    .meta({ description: 'leaked: somebody had found its text. Absent: its administrator knows why.' }),
   raises,
   created_at: storedTime,
 });

@@ -20,10 +20,12 @@ const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['end_user_limits', areLower],
   ['raises', (before, after) => areStillIn(after, before)],
   ['defaults', (before, after) => everyField(objectIn(before), objectIn(after), areLower)],
-  ['expires_at', (before, after) => after !== null && (before === null || after <= before)],
+  ['expires_at', isSooner],
+  ['secrets', endSooner],
   ['suspended_at', (before) => before === null],
   ['suspended_end_users', (before, after) => areStillIn(before, after)],
   ['revoked_at', (before) => before === null],
+  ['revoked_because', (before) => before === null],
   ['max_session_body_bytes', (before, after) => bytesOf(after) <= bytesOf(before)],
   ['session_proof', (before, after) => strengthOf(after) >= strengthOf(before)],
   ['dearer_fallback', (_, after) => after !== true],
@@ -48,6 +50,22 @@ function everyField(
     const [was, is] = [before[name] ?? null, after[name] ?? null];
     return isDeepStrictEqual(was, is) || rule(was, is, name);
   });
+}
+
+function isSooner(before: JsonValue, after: JsonValue): boolean {
+  return after !== null && (before === null || after <= before);
+}
+
+/** The same secrets, of which some end sooner. */
+function endSooner(before: JsonValue, after: JsonValue): boolean {
+  if (!Array.isArray(before) || !Array.isArray(after) || before.length !== after.length) return false;
+  return before.every((secret, n) =>
+    everyField(
+      objectIn(secret),
+      objectIn(after[n] ?? null),
+      (was, is, name) => name === 'expires_at' && isSooner(was, is),
+    ),
+  );
 }
 
 function isWithin(before: JsonValue, after: JsonValue): boolean {

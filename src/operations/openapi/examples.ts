@@ -94,6 +94,10 @@ const bodyExamples: Readonly<Record<string, JsonObject>> = {
     subject_token_type: 'urn:ietf:params:oauth:token-type:id_token',
     subject_token: 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbmEifQ.c2lnbmF0dXJl',
   },
+  postLeaks: {
+    token: 'tgk_Example0Example0Example0Example0Exampl0iwHC0',
+    url: 'https://github.com/octocat/Hello-World/blob/12345600b9cbe38a219f39a9941c9319b600c002/foo/bar.txt',
+  },
   postAdminTeams: { id: 'acme', name: 'Acme', limits },
   patchAdminTeamsTeam: { name: 'Acme Ltd', limits },
   postAdminTeamsTeamUsers: { id: 'ana', name: 'Ana', email: 'ana@example.com' },

@@ -113,6 +113,8 @@ const values: Readonly<Record<string, JsonValue>> = {
   usage: 'reported',
   duration_ms: 912.4,
   ttfb_ms: 201.7,
+  token_hash: hash,
+  token_type: 'tollgate_token',
   request_id: '7d1e6f0a-6f0b-4a8e-9f43-5a1f0f1f2c3d',
   refused: 7,
   code: 'insufficient_quota',

@@ -29,6 +29,11 @@ const groups: readonly Group[] = [
     paths: /^\/claim\//,
   },
   {
+    name: 'Leaks',
+    description: 'Have a token revoked that was found somewhere.',
+    paths: /^\/leaks$/,
+  },
+  {
     name: 'Teams',
     description: 'Teams, and suspending them.',
     paths: /^\/admin\/teams(?:\/:team(?:\/(?:suspend|resume))?)?$/,

@@ -3,6 +3,8 @@ import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
 import { bodies, errorOf, get, open, paths, post, readStream } from '../../support/gateway-client.ts';
 import type { IssuedToken } from '../../support/gateway.ts';
 import { startRedis, type RedisServer } from '../../support/redis-server.ts';
+import { rotateToken } from '../../support/rotation.ts';
+import { mintSession } from '../../support/sessions.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { countingLimits, openStream, startSite, type Site } from './site.ts';
 
@@ -50,6 +52,16 @@ function slowStreams(): { finish: () => void } {
   return { finish: resolve };
 }
 
+/** A token, a secret that was rotated and still works, a session, and an administrator's token. */
+async function leakedCredentials(): Promise<string[]> {
+  const { witness } = site;
+  const [token, rotated] = [await witness.issue(), await witness.issue()];
+  await rotateToken(witness, rotated, 3_600);
+  const { token: session } = await mintSession(witness.url, (await witness.issue()).text);
+  const { body } = await witness.admin('POST', '/admin/admins', { role: 'admin' });
+  return [token.text, rotated.text, session, String(body['token'])];
+}
+
 const call = ({ text }: IssuedToken): ReturnType<typeof post> =>
   post(`${site.witness.url}${paths.chat}`, bodies.chat(), { token: text });
 
@@ -59,6 +71,7 @@ describe('a store that is full', () => {
     const token = await witness.issue({ team: { limits: countingLimits } });
     const revoked = await witness.issue({ team: { id: token.team } });
     const doomed = await witness.issue();
+    const leaked = await leakedCredentials();
     const { finish } = slowStreams();
     const stream = await openStream(witness, token);
     const keyed = { token: token.text, headers: { 'idempotency-key': 'k' } };
@@ -93,6 +106,17 @@ describe('a store that is full', () => {
     expect(errorOf(await call(revoked)).code).toBe('revoked_token');
     expect((await witness.admin('DELETE', `/admin/teams/${doomed.team}`)).status).toBe(204);
     expect((await call(doomed)).status).toBe(401);
+    const reported = await post(
+      `${witness.url}/leaks`,
+      leaked.map((each) => ({ token: each })),
+    );
+    expect(reported.json).toEqual(leaked.map(() => expect.objectContaining({ label: 'true_positive' })));
+    for (const each of leaked) {
+      expect(
+        (await get(`${witness.url}/${each.startsWith('tga_') ? 'admin/teams' : 'v1/me'}`, { token: each }))
+          .status,
+      ).toBe(401);
+    }
 
     dying.kill('SIGKILL');
     finish();

@@ -54,6 +54,7 @@ async function executed(): Promise<number> {
 describe('a store that hangs for long, with a crowd that tries again', () => {
   it('refuses each try while it hangs, answers every caller once it is back, and charges each answer once', async () => {
     await attempt();
+    const leaked = await site.witness.issue();
     const before = await executed();
     redis.pause();
     const triedBy = Array.from({ length: callers }, (): string[] => []);
@@ -63,9 +64,19 @@ describe('a store that hangs for long, with a crowd that tries again', () => {
       what: 'each caller to be refused three times',
       timeoutMs: 60_000,
     });
+    const report = { token: leaked.text };
+    expect((await post(`${gateway.url}/leaks`, report)).status).toBe(503);
     const refused = triedBy.map(({ length }) => length);
     redis.resume();
     await within(crowd, 60_000, 'each caller to be answered');
+    // Nothing of it was done; sent again, it is.
+    expect(
+      (await site.witness.admin('GET', `/admin/teams/${leaked.team}/tokens/${leaked.id}`)).body,
+    ).toMatchObject({ revoked_at: null });
+    expect((await post(`${gateway.url}/leaks`, report)).json).toMatchObject([{ label: 'true_positive' }]);
+    expect(
+      (await post(`${site.witness.url}${paths.chat}`, bodies.chat(), { token: leaked.text })).status,
+    ).toBe(401);
 
     for (const [n, tried] of triedBy.entries()) {
       expect(new Set(tried.slice(0, refused[n]))).toEqual(new Set(['503 store_unavailable']));

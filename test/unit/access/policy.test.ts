@@ -34,6 +34,15 @@ describe('checkToken', () => {
   ])('of %s', (_, token, nowMs, code) => {
     expect(checkToken(withToken(token), nowMs)?.code).toBe(code);
   });
+
+  it('says that a token was reported as leaked, and of no other', () => {
+    const messageOf = (token: Partial<Token>): string =>
+      checkToken(withToken({ revoked_at: expiresAt, ...token }), 0)?.message ?? '';
+    expect(messageOf({ revoked_because: 'leaked' })).toBe(
+      `This token was revoked at ${expiresAt}, since it was reported as leaked. Ask for a new one.`,
+    );
+    expect(messageOf({})).toBe(`This token was revoked at ${expiresAt}. Ask for a new one.`);
+  });
 });
 
 describe('checkOrigin', () => {

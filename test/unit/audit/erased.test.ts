@@ -70,6 +70,27 @@ describe('the text of an entry that a person was erased from', () => {
     expect(JSON.parse(erasedText(textOf(own, 'tok_a'), person) ?? '')).toMatchObject({ address: null });
   });
 
+  it('loses the address at which their token was found', () => {
+    const found = { ...context, reportedUrl: 'https://example.com/ana/dotfiles' };
+    const textFound = (change: AuditedChange): string =>
+      linkOf(noHead, { change, context: found, nowMs: 0 }).text;
+    const revoked: AuditedChange = { ...token, operation: 'token.revoke', before: {}, after: {} };
+    const ended: AuditedChange = {
+      ...revoked,
+      operation: 'session.end',
+      kind: 'session',
+      id: 'ses_1',
+      before: { token: 'tok_a', user: 'ana' },
+      after: null,
+    };
+    for (const change of [revoked, ended]) {
+      const text = erasedText(textFound(change), person) ?? '';
+      expect(JSON.parse(text)).toMatchObject({ reported_url: null, erased: true });
+      expect(text).not.toContain('/ana');
+    }
+    expect(erasedText(textFound(others), person)).toBeNull();
+  });
+
   it('is the same when the person is erased again', () => {
     const once = erasedText(textOf(user), person) ?? '';
     expect(erasedText(once, person)).toBeNull();

@@ -22,6 +22,7 @@ describe('what an entry of the audit trail has touched', () => {
     ['an administrator', of('administrator', null, 'adm_1'), ['@']],
     ['a price', of('price', null, 'a/model'), ['@']],
     ['a claim link', of('claim', 'acme', 'tok_1'), []],
+    ['a session', of('session', 'acme', 'ses_1'), []],
   ])('is of %s', (_, change, touched) => {
     expect(touchedBy([textOf(change)])).toEqual(new Set(touched));
   });

@@ -11,6 +11,8 @@ const ana: JsonObject = { end_user: 'ana', suspended_at: at };
 const bo: JsonObject = { end_user: 'bo', suspended_at: at };
 const later = '2028-01-01T00:00:00.000Z';
 
+const old = (end: string): JsonObject => ({ hash: 'b', expires_at: end });
+
 describe('a change narrows a record', () => {
   it.each<[string, JsonObject, JsonObject]>([
     ['a list shrinks', { models: ['a', 'b'] }, { models: ['b'] }],
@@ -24,6 +26,8 @@ describe('a change narrows a record', () => {
     ['it expires earlier', { expires_at: later }, { expires_at: at }],
     ['it expires at all', { expires_at: null }, { expires_at: at }],
     ['it is revoked', { revoked_at: null }, { revoked_at: at }],
+    ['it is revoked as leaked', { revoked_at: null }, { revoked_at: at, revoked_because: 'leaked' }],
+    ['a secret ends sooner', { secrets: [{ hash: 'a' }, old(later)] }, { secrets: [{ hash: 'a' }, old(at)] }],
     ['it is suspended', {}, { suspended_at: at }],
     ['an end user is suspended', { suspended_end_users: [ana] }, { suspended_end_users: [ana, bo] }],
     ['a limit of end users is lowered', { end_user_limits: [limit(5)] }, { end_user_limits: [limit(4)] }],
@@ -55,6 +59,11 @@ describe('a change narrows a record', () => {
     ['its sessions need prove less', { session_proof: 'once' }, { session_proof: 'nonce' }],
     ['its sessions need prove nothing', { session_proof: 'required' }, { session_proof: null }],
     ['it gets another secret', { prefix: 'a' }, { prefix: 'b' }],
+    ['a secret ends later', { secrets: [old(at)] }, { secrets: [old(later)] }],
+    ['a secret is another', { secrets: [old(at)] }, { secrets: [{ ...old(at), hash: 'c' }] }],
+    ['a secret goes', { secrets: [old(at), old(at)] }, { secrets: [old(at)] }],
+    ['secrets appear', {}, { secrets: [old(at)] }],
+    ['the reason of its end goes', { revoked_because: 'leaked' }, {}],
   ])('not if %s', (_, before, after) => {
     expect(narrows(before, after)).toBe(false);
   });

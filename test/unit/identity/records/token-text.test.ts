@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -104,6 +106,31 @@ describe('inspectToken', () => {
     expect(inspectToken(`tgk_${'0'.repeat(44)}`).ok).toBe(false);
     expect(inspectToken(`tgk_${'a'.repeat(1_000_000)}`).ok).toBe(false);
     expect(inspectToken(`${mintToken('user').text}\n`).ok).toBe(false);
+  });
+});
+
+describe('what docs/security.md tells scanners', () => {
+  const page = readFileSync(new URL('../../../../docs/security.md', import.meta.url), 'utf8');
+  const [, form = ''] = /^(\\btg.*\\b)$/m.exec(page) ?? [];
+  const found = (text: string): string[] => text.match(new RegExp(form, 'g')) ?? [];
+
+  it('finds every token, whole, wherever it stands', () => {
+    const session = mintSessionToken(1_900_000_000_000);
+    for (const { text } of [mintToken('user'), mintToken('admin'), session]) {
+      expect(found(`KEY="${text}"`)).toEqual([text]);
+      expect(found(`${text}a`)).toEqual([]);
+    }
+  });
+
+  it('has examples with their checksums', () => {
+    const rows = [...page.matchAll(/^\| `(tg[ksa]_\w+)` \| `(\w{8})` \| `(\w{6})` \|$/gm)];
+    expect(rows.map(([, text = '']) => text.slice(0, 4))).toEqual(['tgk_', 'tga_', 'tgs_']);
+    for (const [, text = '', crc, checksum = ''] of rows) {
+      expect(found(text)).toEqual([text]);
+      expect(inspectToken(text).ok).toBe(true);
+      expect(text.endsWith(checksum)).toBe(true);
+      expect(crc32(text.slice(0, -6)).toString(16).padStart(8, '0')).toBe(crc);
+    }
   });
 });
 
