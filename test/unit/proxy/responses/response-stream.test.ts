@@ -286,6 +286,23 @@ describe('the events of a response', () => {
     ).toEqual(['x']);
   });
 
+  it.each([
+    ['a line end', 'b\ndata: c'],
+    ['an escape that is none', String.raw`b\x`],
+    ['a long one that is none', String.raw`b\u00zz`],
+    ['half of an escape', 'b\\'],
+  ])('pass over an event like the last one whose text has %s in it', (_, odd) => {
+    const like = (text: string): string => `data: {"choices":[{"delta":{"content":"${text}"}}]}\n\n`;
+    const { text } = translated(like('a') + like(odd) + like(String.raw`c\\\"\u00e9`) + data(stop) + done);
+    expect(streamProblems(text)).toEqual([]);
+    expect(said(lastResponse(text))).toEqual(['ac\\"é']);
+  });
+
+  it('are not misled by a text that an event says elsewhere, too', () => {
+    const named = (model: string): object => ({ ...chunk({ content: 'm' }), model });
+    expect(said(responseOf(named('m'), named('n'), named('n'), stop))).toEqual(['mmm']);
+  });
+
   it('carry a text of any length, and any bytes, as they came', () => {
     const long = 'é'.repeat(100_000);
     const odd = String.raw`\u0041\ud83d\/\u00e9`;
