@@ -182,7 +182,7 @@ class OpenCalls {
 
   end(): void {
     for (const [id, path] of this.#open) {
-      if (id !== '') this.#findings.add(path, 'needs its output: an item behind it with the same call_id');
+      if (id !== '') this.#findings.add(path, 'needs its output: an item after it with the same call_id');
       if (this.#findings.full) return;
     }
   }
