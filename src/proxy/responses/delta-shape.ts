@@ -5,6 +5,8 @@ const backslash = 0x5c;
 const firstPrintable = 0x20;
 const letterU = 0x75;
 const shortEscape = /["\\/bfnrt]/;
+/** Of an event without its text: more of the same is not worth its memory. */
+const maxShape = 4_096;
 const longEscape = /^[0-9a-fA-F]{4}$/;
 
 /**
@@ -35,6 +37,7 @@ export class DeltaShape {
 
   /** Learns an event with its blank line, in which `raw` is the only text; nothing if it might be something else, too. */
   learn(event: string, raw: string): void {
+    if (event.length - raw.length > maxShape) return;
     const quoted = `"${raw}"`;
     const at = event.indexOf(quoted);
     if (at === -1 || event.includes(quoted, at + 1)) return;

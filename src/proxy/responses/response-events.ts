@@ -171,7 +171,7 @@ export class ResponseEvents {
       ...begunState,
       status: 'failed',
       output: [...this.#output, ...open],
-      error: { code: rawOf(error.code), message: rawOf(error.message) },
+      error,
       usage: this.#usage,
     };
   }
@@ -179,7 +179,8 @@ export class ResponseEvents {
   /** The same with its last events. OpenAI's SDKs tell their users the reason of `error` only. */
   failStream(error: ToldError): void {
     const state = this.fail(error);
-    this.#tell(['error', errorMember(error)]);
+    const { type, code, message } = error;
+    this.#tell(['error', `"error":{"type":"${type}","code":"${code}","message":"${message}","param":null}`]);
     this.#tell(['response.failed', this.#responseMember(state)]);
   }
 
@@ -264,10 +265,6 @@ export class ResponseEvents {
 
 const numberMember = ',"sequence_number":';
 const eventEnd = '}\n\n';
-
-function errorMember({ type, code, message }: ToldError): string {
-  return `"error":{"type":"${type}","code":"${rawOf(code)}","message":"${rawOf(message)}","param":null}`;
-}
 
 function eventBegin(type: string): string {
   return `event: ${type}\ndata: {"type":"${type}",`;

@@ -19,6 +19,7 @@ const endMark = '[DONE]';
 export class ResponseStream implements StreamRewriter, OwnEvents {
   readonly ownEvents: OwnEvents = this;
   trouble: Refusal | null = null;
+  isError = false;
   readonly #response: ResponseEvents;
   readonly #lineEnds = new LineEnds();
   /** An event that has not come whole. */
@@ -118,6 +119,7 @@ export class ResponseStream implements StreamRewriter, OwnEvents {
     }
     const chat = parsedRaw(data);
     if (name === 'error' || (isRecord(chat) && reportsError(chat))) {
+      this.isError = true;
       this.#fail(errorIn(chat));
       return;
     }

@@ -25,7 +25,7 @@ export const responses: Endpoint = {
   docs: {
     summary: 'Have a model continue a conversation, by the Open Responses specification',
     details:
-      'Nothing is kept: a request has all items of its conversation, and its answer says `store: false`. The model gets it as a chat.',
+      'A request has all items of its conversation, and its answer says `store: false`. The model gets it as a chat.',
     body: schemaOf(shownFields, {
       input: inputSchema,
       tools: toolsSchema,

@@ -164,7 +164,7 @@ describe.concurrent('a response', () => {
     const error = 'event:error\ndata:{"error":{"code":500,"message":"Failed to execute chat"}}\n\n';
     const { token, stream } = await asked(streamFrames([chunk('x'), error]));
     const reading = readStream(await stream());
-    expect(await reading.rest()).toBe('broken');
+    expect(await reading.rest()).toBe('clean');
     expect(lastResponseIn(reading.text())).toMatchObject({ error: { message: 'Failed to execute chat' } });
     expect(await gateway.settled(token.team, 1)).toMatchObject([
       { outcome: 'error', error_code: 'upstream_error' },

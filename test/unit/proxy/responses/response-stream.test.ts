@@ -61,8 +61,8 @@ function call(index: number, { id, name, args = '' }: { id?: string; name?: stri
 
 /** The response that a whole stream of these events ends with. */
 function responseOf(...events: readonly object[]): ResponseObject {
-  const { text, isCut } = translated(data(...events), done);
-  expect(streamProblems(text, { isCut })).toEqual([]);
+  const { text, hasFailed } = translated(data(...events), done);
+  expect(streamProblems(text, { isCut: hasFailed })).toEqual([]);
   return lastResponse(text);
 }
 
@@ -71,12 +71,12 @@ describe.each(files)('%s as a response', (file) => {
   const whole = translated(bytes);
 
   it('is a valid stream of events', () => {
-    expect(streamProblems(whole.text, { isCut: whole.isCut })).toEqual([]);
+    expect(streamProblems(whole.text, { isCut: whole.hasFailed })).toEqual([]);
     const end = told(whole.text).at(-1);
     expect(end).toBe(
       /broken-off|error/.test(file) ? 'failed' : file === 'bare-null-usage.txt' ? 'incomplete' : 'completed',
     );
-    expect(whole.isCut).toBe(end === 'failed');
+    expect(whole.hasFailed).toBe(end === 'failed');
   });
 
   it('is the same however it is cut in two, and byte by byte', () => {
@@ -243,16 +243,18 @@ describe('the events of a response', () => {
     ['a text', data({ error: 'Too much' }), 'Too much'],
     ['nothing else', 'event: error\ndata: oops\n\n', 'The upstream reported an error.'],
   ])('end with what the upstream says of its error: %s', (_, event, message) => {
-    const { text, isCut } = translated(data(chunk({ content: 'Hel' })) + event + data(stop) + done);
-    expect(isCut).toBe(true);
-    expect(streamProblems(text, { isCut })).toEqual([]);
+    const { text, hasFailed } = translated(data(chunk({ content: 'Hel' })) + event + data(stop) + done);
+    expect(hasFailed).toBe(true);
+    expect(streamProblems(text, { isCut: hasFailed })).toEqual([]);
     expect(lastResponse(text)).toMatchObject({
       status: 'failed',
       error: { code: 'upstream_error', message },
       output: [{ status: 'incomplete', content: [{ text: 'Hel' }] }],
     });
-    const error = { type: 'upstream_error', code: 'upstream_error', message, param: null };
-    expect(eventsIn(text).at(-2)).toMatchObject({ type: 'error', error });
+    expect(told(text).slice(-3)).toEqual(['output_text.delta Hel', 'error', 'failed']);
+    expect(eventsIn(text).at(-2)).toMatchObject({
+      error: { type: 'upstream_error', code: 'upstream_error', message, param: null },
+    });
   });
 
   it('pass over what is no event of a chat', () => {
@@ -367,7 +369,7 @@ describe('any chat stream', () => {
             bytes.length,
           ];
           expect(translated(...at.slice(1).map((to, n) => bytes.subarray(at[n], to)))).toEqual(whole);
-          expect(streamProblems(whole.text, { isCut: whole.isCut })).toEqual([]);
+          expect(streamProblems(whole.text, { isCut: whole.hasFailed })).toEqual([]);
           const { output, ...response } = lastResponse(whole.text);
           expect(response.status).toBe(status);
           if (status === 'failed') return;
