@@ -46,7 +46,7 @@ export class DeltaShape {
   }
 }
 
-/** Where a JSON string that begins behind `start` ends; -1 if it does not, or is none. */
+/** Where a JSON string ends whose text begins at `start`; -1 if it does not, or is none. */
 function stringEnd(text: string, start: number): number {
   const { length } = text;
   for (let at = start; at < length; at += 1) {

@@ -180,6 +180,18 @@ describe('the events of a response', () => {
     expect(said(response)).toEqual(['f({})', 'f({})']);
   });
 
+  it('know the tools of the caller by names of any text', () => {
+    const response = responseOf(
+      call(0, { id: 'a', name: 'größe "1"', args: '{"input":"x"}' }),
+      call(1, { id: 'b', name: '名__"cut"_0123', args: '{}' }),
+      stop,
+    );
+    expect(response.output).toMatchObject([
+      { type: 'custom_tool_call', name: 'größe "1"', input: 'x' },
+      { type: 'function_call', namespace: '名', name: '"cut"\nname' },
+    ]);
+  });
+
   it('leave out a call without a name, and give one without an id an id', () => {
     const response = responseOf(call(0, { id: 'a', args: '{}' }), call(1, { name: 'f', args: '{}' }), stop);
     expect(response.output).toMatchObject([{ name: 'f', call_id: expect.stringMatching(/^call_\w{33,}$/) }]);
