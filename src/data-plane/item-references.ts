@@ -26,7 +26,7 @@ export function referredResponses({ input }: JsonObject): string[] {
   return [...found];
 }
 
-export interface ReferringCall {
+interface ReferringCall {
   /** Whose responses they must be. */
   owner: string;
   /** The size of the body that came, and the most that it may have with the items in it. */

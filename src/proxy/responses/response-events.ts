@@ -26,7 +26,7 @@ export interface ResponseOptions {
 }
 
 /** More of a tool call: raw strings, empty if they are not said again. */
-export interface CallDelta {
+interface CallDelta {
   /** Which of the answer's calls it is. */
   index: number;
   id: string;
