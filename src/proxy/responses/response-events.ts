@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Translation } from '../../base/request.ts';
 import { copied } from '../event-shape.ts';
-import { rawOf } from './raw-json.ts';
+import { rawOf, textOf } from './raw-json.ts';
 import { type EventMembers, ResponseItem } from './response-item.ts';
 import {
   begunState,
@@ -59,6 +59,7 @@ export class ResponseEvents {
   #deltaAfter = '';
   readonly #waiting: ResponseItem[] = [];
   readonly #calls = new Map<number, ResponseItem>();
+  readonly #callIds = new Set<string>();
   /** Items that have ended, as JSON. */
   readonly #output: string[] = [];
   /** Texts of items that have not ended; what is told again at the end. */
@@ -198,16 +199,20 @@ export class ResponseEvents {
   }
 
   #newCall(index: number, id: string, name: string): ResponseItem {
-    const callId = id || `call_${this.#options.random}${this.#calls.size}`;
-    const kind: ItemKind = this.#options.translation.customTools.has(name) ? 'custom' : 'function';
+    const kind: ItemKind = this.#options.translation.customTools.has(textOf(name)) ? 'custom' : 'function';
+    // An output could not tell which of two calls with one id it is for.
+    const isOwn = id === '' || this.#callIds.has(id);
+    const callId = isOwn ? `call_${this.#options.random}${this.#callIds.size}` : id;
+    this.#callIds.add(callId);
     const item = new ResponseItem(kind, this.#called(callId, name));
     this.#calls.set(index, item);
     return this.#bringIn(item);
   }
 
   #called(callId: string, name: string): ResponseItem['called'] {
-    const own = this.#options.translation.namespaced?.get(name);
-    return { callId: copied(callId), name: own?.name ?? copied(name), namespace: own?.namespace ?? null };
+    const own = this.#options.translation.namespaced?.get(textOf(name));
+    if (own === undefined) return { callId: copied(callId), name: copied(name), namespace: null };
+    return { callId: copied(callId), name: rawOf(own.name), namespace: rawOf(own.namespace) };
   }
 
   /** A new item: it begins now, or waits. */

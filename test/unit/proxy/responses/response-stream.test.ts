@@ -50,6 +50,8 @@ function data(...events: readonly object[]): string {
   return events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join('');
 }
 
+/** As `translated` knows it. */
+const waiting = { namespace: 'né', name: 'w"ait' };
 const stop = chunk({}, { finish_reason: 'stop' });
 const done = 'data: [DONE]\n\n';
 
@@ -282,6 +284,40 @@ describe('the events of a response', () => {
         lastResponse(translated('data: {"choices":[\n\n', data(chunk({ content: 'x' }), stop), done).text),
       ),
     ).toEqual(['x']);
+  });
+
+  it('know a custom tool and one of a namespace by any spelling of its name', () => {
+    const named = (name: string): string =>
+      `data: {"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"${name}","arguments":"{}"}}]}}]}\n\n`;
+    for (const [name, shown] of [
+      [String.raw`\u0061pply_patch`, { type: 'custom_tool_call', name: 'apply_patch' }],
+      [String.raw`${waiting.namespace}__${waiting.name}`.replaceAll('"', '\\"'), waiting],
+    ] as const) {
+      const { text } = translated(named(name), data(stop) + done);
+      expect(streamProblems(text)).toEqual([]);
+      expect(lastResponse(text).output).toMatchObject([shown]);
+    }
+  });
+
+  it('give the second of two calls with one id an id of its own', () => {
+    const { output } = responseOf(
+      call(0, { id: 'a', name: 'f', args: '{}' }),
+      call(1, { id: 'a', name: 'f', args: '{}' }),
+      stop,
+    );
+    expect(output).toMatchObject([{ call_id: 'a' }, { call_id: expect.stringMatching(/^call_\w{33,}$/) }]);
+  });
+
+  it.each([
+    ['{"a":12345678901234567890,"b":1e400,"c":1.0}', '{"a":12345678901234567890,"b":1e400,"c":1.0}'],
+    [String.raw`{"k\"":["\\\"\n\u00e9",null]}`, String.raw`{"k\"":["\\\"\n\u00e9",null]}`],
+    [`{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`, ''],
+  ])('keep arguments that come as an object: %#', (args, shown) => {
+    const event = `data: {"choices":[{"delta":{"tool_calls":[{"id":"a","function":{"name":"f","arguments":${args}}}]}}]}\n\n`;
+    const { text } = translated(event, data(stop) + done);
+    expect(streamProblems(text)).toEqual([]);
+    const [item] = lastResponse(text).output;
+    expect(item?.type === 'function_call' && item.arguments).toBe(shown);
   });
 
   it('carry a text of any length, and any bytes, as they came', () => {

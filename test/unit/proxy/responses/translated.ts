@@ -32,7 +32,10 @@ export const responseOptions: ResponseOptions = {
     repeated: Buffer.from(repeated.slice(1, -1)).toString('latin1'),
     stored: true,
     customTools: new Set(['apply_patch']),
-    namespaced: new Map([['agents__wait', { namespace: 'agents', name: 'wait' }]]),
+    namespaced: new Map([
+      ['agents__wait', { namespace: 'agents', name: 'wait' }],
+      ['né__w"ait', { namespace: 'né', name: 'w"ait' }],
+    ]),
   },
   model: 'asked-for',
   random: '0123456789abcdef0123456789abcdef',
