@@ -33,11 +33,17 @@ export function firstCalls(origin: string, { models, endpoints }: TokenUse): Sni
   const chat = models.find(({ kinds }) => kinds.includes('chat'))?.id;
   const claude = models.find(({ id, kinds }) => id.startsWith('claude') && kinds.includes('chat'))?.id;
   const snippets = [
-    ...(chat !== undefined && endpoints.includes('/v1/chat/completions') ? chatCalls(origin, chat) : []),
+    ...(chat === undefined ? [] : callsOfChats(origin, chat, endpoints)),
     ...(claude !== undefined && endpoints.includes('/v1/messages') ? [messagesCall(origin, claude)] : []),
   ];
   if (snippets.length > 0) return snippets;
   return [{ title: 'curl', text: `curl ${shellWord(`${origin}/v1/models`)} ${authorization}` }];
+}
+
+function callsOfChats(origin: string, model: string, endpoints: readonly string[]): Snippet[] {
+  if (endpoints.includes('/v1/chat/completions')) return chatCalls(origin, model);
+  if (!endpoints.includes('/v1/responses')) return [];
+  return [{ title: 'OpenAI SDK, JavaScript', text: responsesJavaScript(origin, model) }];
 }
 
 /** Calls of `/v1/chat/completions`. */
@@ -63,13 +69,23 @@ function curl(origin: string, model: string): string {
   -d ${shellWord(JSON.stringify({ model, messages }))}`;
 }
 
-function openAiJavaScript(origin: string, model: string): string {
+function openAiClient(origin: string): string {
   return `${openAiForJavaScript}
 
 const client = new OpenAI({
   baseURL: ${JSON.stringify(`${origin}/v1`)},
   apiKey: ${fromEnvironment},
-});
+});`;
+}
+
+function responsesJavaScript(origin: string, model: string): string {
+  return `${openAiClient(origin)}
+const answer = await client.responses.create({ model: ${JSON.stringify(model)}, input: 'Hello' });
+console.log(answer.output_text);`;
+}
+
+function openAiJavaScript(origin: string, model: string): string {
+  return `${openAiClient(origin)}
 const answer = await client.chat.completions.create({
   model: ${JSON.stringify(model)},
   messages: [{ role: 'user', content: 'Hello' }],

@@ -30,6 +30,8 @@ import { emptyCounter } from './window.ts';
 const admissionsPerCall = 200;
 /** How long the end of an answer may wait for its settlement (invariant 6). */
 const settleWaitMs = 50;
+/** The same of an answer whose items are kept: if the next request came before them, it would be refused for good. */
+const itemsWaitMs = 2_000;
 
 /** The request to admit. The principal is passed separately. */
 export interface Ask extends Pick<
@@ -140,7 +142,7 @@ export class Admission {
   /**
    * Closes a grant: charges it and writes its entry. If there is a promise, await it before the caller's answer ends:
    * otherwise this request could still block the caller's next one, or that one could refer to items that are not kept yet.
-   * It takes at most 50 ms. `kept`: see `settlementOf`.
+   * It takes at most 50 ms, or two seconds with items. `kept`: see `settlementOf`.
    */
   settle(
     grant: Grant,
@@ -150,12 +152,13 @@ export class Admission {
     const { settlement, entry } = settlementOf(grant, outcome, kept);
     const isAlone = this.#noteSettled();
     const note = (told: Settled): void => this.#notices.look(grant, told);
-    if (!blocksNext(grant) && settlement.keyed?.as !== 'items') {
+    const hasItems = settlement.keyed?.as === 'items';
+    if (!hasItems && !blocksNext(grant)) {
       this.#settlements.add(settlement, note, isAlone ? 'soon' : 'gathered');
       return { entry, settled: null };
     }
     const settled = new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, settleWaitMs);
+      const timer = setTimeout(resolve, hasItems ? itemsWaitMs : settleWaitMs);
       const done = (told: Settled): void => {
         clearTimeout(timer);
         resolve();

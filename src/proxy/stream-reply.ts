@@ -126,10 +126,12 @@ export class StreamReply implements Reply {
   }
 
   breakOff(refusal: Refusal): void {
+    const { writer } = this.#host;
     const own = this.#rewriter?.ownEvents ?? null;
-    if (own !== null) this.#host.writer.writeLatin1(own.failure(refusal));
-    else if (this.#tap.atBoundary) this.#host.writer.write(Buffer.from(this.#errorEvent(refusal)));
-    this.#host.writer.cut();
+    if (own !== null) writer.writeLatin1(own.failure(refusal));
+    else if (this.#tap.atBoundary) writer.write(Buffer.from(this.#errorEvent(refusal)));
+    if (own?.isError) writer.end();
+    else writer.cut();
   }
 
   /** Something may be inserted. */

@@ -14,6 +14,8 @@ export interface StreamRewriter {
 
 /** All that a rewriter with events of its own gives out ends between two of them. */
 export interface OwnEvents {
-  /** The last event of a stream that is broken off; nothing if the last one has been told. */
+  /** The upstream has told of an error itself. A stream that says so has not been broken off. */
+  readonly isError: boolean;
+  /** The last events of a stream that fails; nothing if they have been told. */
   failure(refusal: Refusal): string;
 }

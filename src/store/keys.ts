@@ -85,7 +85,7 @@ export interface Keys {
   /**
    * What is known of calls with an Idempotency-Key (`keyed.lua`). String, by the key's id: its state, and perhaps its
    * answer. `log:<team>`, stream: what was written for a team. `taken` and `oldest`, sorted sets: team → how many bytes it
-   * takes, and when its oldest was written, ms. Expire.
+   * takes, and when its oldest was written, ms. With `items:` before them, the same of the items of responses. Expire.
    */
   keyed: (what: string) => string;
   /** String: marks a grant of an earlier incarnation as settled. Expires. */

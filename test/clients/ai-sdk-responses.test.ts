@@ -120,3 +120,42 @@ describe('what @ai-sdk/openai does unless it is told to store nothing', () => {
     expect((await generateText({ model, messages })).text).toContain('Thank you');
   });
 });
+
+interface Turn {
+  text: string;
+  responseMessages: ModelMessage[];
+}
+
+describe('what @ai-sdk/openai does with a gateway that keeps items', () => {
+  const keeping = ground({ RESPONSES_STORE_BYTES: '1000000' });
+
+  it.each<[string, (model: LanguageModel, messages: ModelMessage[]) => Promise<Turn>]>([
+    ['plain', (model, messages) => generateText({ model, ...withTools, ...thinking, messages })],
+    [
+      'streamed',
+      async (model, messages) => {
+        const turn = streamText({ model, ...withTools, ...thinking, messages });
+        return { text: await turn.text, responseMessages: await turn.responseMessages };
+      },
+    ],
+  ])('a third turn, %s, has all of the others in it, without being told anything', async (_how, turn) => {
+    const { site } = keeping();
+    const model = modelAt(await site.connect());
+    const first = await turn(model, [asked]);
+    const soFar = [asked, ...first.responseMessages, { role: 'user', content: 'Why?' } as const];
+    const second = await turn(model, soFar);
+    await turn(model, [...soFar, ...second.responseMessages, thanks]);
+    const called = [{ role: 'assistant', tool_calls: [{}] }, { role: 'tool' }];
+    expect(site.upstream.requests.at(-2)?.body).toMatchObject({
+      messages: [
+        asked,
+        ...called,
+        { role: 'assistant', content: first.text },
+        { role: 'user', content: 'Why?' },
+        ...called,
+        { role: 'assistant', content: second.text },
+        thanks,
+      ],
+    });
+  });
+});

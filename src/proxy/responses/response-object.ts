@@ -1,4 +1,5 @@
 import type { Usage } from '../../base/outcome.ts';
+import type { ToldError } from './told-error.ts';
 
 /** What a response says of itself from its beginning. */
 export interface ResponseHead {
@@ -21,8 +22,8 @@ export interface ResponseState {
   completedAt: number | null;
   /** Why it is incomplete; null if it is not. */
   incompleteReason: IncompleteReason | null;
-  /** Raw strings; null if it has not failed. */
-  error: { code: string; message: string } | null;
+  /** Null if it has not failed. */
+  error: Pick<ToldError, 'code' | 'message'> | null;
   usage: ResponseUsage | null;
 }
 

@@ -34,6 +34,8 @@ describe('the first calls of a token', () => {
 
   it('are only those that it can make', () => {
     expect(titles({ endpoints: ['/v1/messages'] })).toEqual(['Anthropic SDK, JavaScript']);
+    const [response] = firstCalls(origin, { ...anything, endpoints: ['/v1/responses'] });
+    expect(response?.text).toContain('client.responses.create({ model: "gpt-oss"');
     expect(titles({ models: [model('gpt-oss', 'chat')] })).not.toContain('Anthropic SDK, JavaScript');
     for (const use of [
       { endpoints: ['/v1/embeddings'] },

@@ -1,11 +1,17 @@
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Refusal } from '../../../src/base/refusal.ts';
 import { WholeAnswer } from '../../../src/proxy/answer-keeper.ts';
 import { OpenAiFrames } from '../../../src/proxy/openai-frames.ts';
 import { PlainReply } from '../../../src/proxy/plain-reply.ts';
 import type { Reply, ReplyHost, UpstreamHead } from '../../../src/proxy/reply.ts';
+import { ResponseReply } from '../../../src/proxy/responses/response-reply.ts';
+import { ResponseStream } from '../../../src/proxy/responses/response-stream.ts';
 import { StreamReply } from '../../../src/proxy/stream-reply.ts';
 import { taps } from '../../../src/proxy/taps.ts';
+import { responseProblems } from '../../support/open-responses/checks.ts';
+import { streamProblems } from '../../support/open-responses/stream.ts';
+import { responseOptions } from './responses/translated.ts';
 
 const json: UpstreamHead = {
   status: 200,
@@ -74,6 +80,13 @@ class FakeHost {
 
   brokeOff(): void {
     this.seen.push('broke off');
+  }
+
+  over = false;
+
+  giveUp({ code, message }: Refusal): void {
+    this.over = true;
+    this.seen.push(`gave up: ${code} ${message}`);
   }
 
   kept: number[] = [];
@@ -269,6 +282,202 @@ describe('a stream that is kept', () => {
     feed(reply, large, done, word);
     expect(host.seen).toEqual(['head 200', large, 'settled ok', done, word]);
     expect(host.keptBody).toBeNull();
+  });
+});
+
+describe('a stream that becomes a response', () => {
+  const timings = { firstHeartbeatMs: 28_000, heartbeatMs: 25_000 };
+  const stop = 'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\n';
+  const begun = (keeps: (bytes: number) => Refusal | null = () => null): StreamReply => {
+    const rewriter = new ResponseStream(responseOptions, keeps);
+    const reply = new StreamReply(hostOf(), { timings, tap: taps.openai.stream(), rewriter });
+    reply.begin(sse);
+    return reply;
+  };
+  /** What the host was told, events by the name of their last one. */
+  const told = (): string[] =>
+    host.seen.map((one) => (one.startsWith('event: ') ? (/.*event: (\S+)/s.exec(one)?.[1] ?? '') : one));
+
+  it.each([
+    ['with its end mark', [stop, done]],
+    ['without one', [stop]],
+    ['with half of one', [stop, 'data: [DONE]']],
+  ])('is settled before its last events: %s', async (_, end) => {
+    const settled = Promise.withResolvers<void>();
+    host.settling = settled.promise;
+    const reply = begun();
+    feed(reply, word, ...end);
+    reply.end();
+    expect(told()).toEqual(['head 200', 'response.output_text.delta', 'settled ok']);
+    settled.resolve();
+    await settled.promise;
+    expect(told().slice(3)).toEqual(['response.completed', '(end)']);
+    expect(host.seen.at(-2)?.endsWith('data: [DONE]\n\n')).toBe(true);
+  });
+
+  it.each([
+    ['in one', [word + stop + done]],
+    ['in many chunks', Array.from(word + stop + done)],
+    ['without its end mark', [word, stop]],
+  ])('is kept as it went out: %s', (_, chunks) => {
+    host.keeper = new WholeAnswer({ kept: () => null });
+    const reply = begun();
+    feed(reply, ...chunks);
+    reply.end();
+    const sent = host.seen.filter((one) => one.startsWith('event: ')).join('');
+    expect(host.keptBody).toBe(sent);
+    expect(streamProblems(sent)).toEqual([]);
+  });
+
+  it('takes a comment inside an event of the upstream, since its own are whole', () => {
+    const reply = begun();
+    feed(reply, word.slice(0, 9));
+    host.nowMs = 25_000;
+    reply.tick(host.nowMs);
+    feed(reply, word.slice(9));
+    expect(told()).toEqual(['head 200', comment, 'response.output_text.delta']);
+  });
+
+  it.each([
+    ['before its first event', []],
+    ['between events', [word]],
+    ['inside an event', [word, word.slice(0, 9)]],
+  ])('tells that it broke off: %s', (_, chunks) => {
+    const reply = begun();
+    feed(reply, ...chunks);
+    reply.breakOff(new Refusal('upstream_error', 'no'));
+    expect(told().slice(-2)).toEqual(['response.failed', '(cut)']);
+    const sent = host.seen.filter((one) => one.startsWith('event: ')).join('');
+    expect(streamProblems(sent, { isCut: true })).toEqual([]);
+  });
+
+  it('is given up at an error of the upstream, whatever follows in the same chunk, and ends with it', () => {
+    const reply = begun();
+    feed(reply, `${word}data: {"error":{"message":"no"}}\n\n${done}`);
+    expect(told().slice(-2)).toEqual(['response.output_text.delta', 'gave up: upstream_error no']);
+    reply.breakOff(new Refusal('upstream_error', 'no'));
+    expect(told().slice(-2)).toEqual(['response.failed', '(end)']);
+  });
+
+  it('is given up if there is no room for what is kept of it', () => {
+    const reply = begun(() => new Refusal('overloaded', 'full'));
+    feed(reply, word, word.replace('word', 'x'.repeat(20_000)));
+    expect(told().at(-1)).toBe('gave up: overloaded full');
+  });
+
+  it('counts what it keeps, with the room that its end takes, and lets go of it before that goes out', () => {
+    const counted: number[] = [];
+    const reply = begun((bytes) => {
+      counted.push(bytes);
+      return null;
+    });
+    feed(reply, ...Array.from({ length: 10 }, () => word.replace('word', 'x'.repeat(4_000))));
+    expect(counted.at(-1)).toBeGreaterThan(5 * 36_000);
+    feed(reply, stop, done);
+    expect(counted.at(-1)).toBe(0);
+  });
+});
+
+describe('a plain answer that becomes a response', () => {
+  const timings = { firstHeartbeatMs: 28_000, heartbeatMs: 25_000 };
+  const begun = (head: Partial<UpstreamHead> = {}): ResponseReply => {
+    const reply = new ResponseReply(hostOf(), {
+      timings,
+      tap: taps.openai.plain(),
+      response: responseOptions,
+    });
+    reply.begin({ ...json, ...head });
+    return reply;
+  };
+  const chat = JSON.stringify({
+    model: 'm',
+    choices: [
+      {
+        message: {
+          content: 'Grüße',
+          reasoning: { thinking: 'Hm.' },
+          tool_calls: [{ id: 'a', function: { name: 'f', arguments: { 'é"': ['\u20ac', 1.5, null] } } }],
+        },
+        finish_reason: 'tool_calls',
+      },
+    ],
+    usage: { prompt_tokens: 1, completion_tokens: 2 },
+  });
+  /** The response that went out, behind what was told before it. */
+  const sent = (): Record<string, unknown> => {
+    const last = Buffer.from(host.seen.at(-1)?.replace('(end)', '') ?? '', 'latin1').toString();
+    return JSON.parse(last) as Record<string, unknown>; // its problems are looked for
+  };
+
+  it.each([1, 7, 1_000])('is held until it is whole and settled, in chunks of %d', async (size) => {
+    const settled = Promise.withResolvers<void>();
+    host.settling = settled.promise;
+    host.keeper = new WholeAnswer({ kept: () => null });
+    const reply = begun();
+    const bytes = Buffer.from(chat);
+    for (let at = 0; at < bytes.length; at += size) reply.pass(bytes.subarray(at, at + size));
+    reply.end();
+    expect(host.seen).toEqual(['settled ok']);
+    settled.resolve();
+    await settled.promise;
+    expect(responseProblems(sent())).toEqual([]);
+    expect(host.seen[1]).toBe(`head 200 of ${(host.seen.at(-1)?.length ?? 0) - '(end)'.length}`);
+    expect(JSON.parse(host.keptBody ?? '')).toEqual(sent());
+    expect(sent()).toMatchObject({
+      model: 'm',
+      output: [
+        { type: 'reasoning', summary: [{ text: 'Hm.' }] },
+        { type: 'message', content: [{ text: 'Grüße' }] },
+        { type: 'function_call', call_id: 'a', arguments: JSON.stringify({ 'é"': ['\u20ac', 1.5, null] }) },
+      ],
+    });
+  });
+
+  it.each([
+    ['an error', '{"error":{"message":"no"}}'],
+    ['no choices', '{"choices":[]}'],
+    ['a choice without a message', '{"choices":[{"index":0}]}'],
+    ['half an answer', chat.slice(0, -1)],
+    ['another answer', '{"object":"list","data":[]}'],
+  ])('is none if it is %s', (_, body) => {
+    const reply = begun();
+    feed(reply, body);
+    reply.end();
+    expect(host.seen).toEqual([`no answer: ${body}`]);
+  });
+
+  it('is none if it is encoded', () => {
+    const reply = begun({ contentEncoding: 'gzip' });
+    reply.pass(gzipSync(chat));
+    reply.end();
+    expect(host.seen).toEqual(['no answer: ']);
+  });
+
+  it('begins with blanks if it is slow, as often as a router wants', () => {
+    const reply = begun();
+    const ticks = [27_999, 28_000, 52_999, 53_000];
+    for (const ms of ticks) reply.tick(ms);
+    expect(host.seen).toEqual(['head 200', ' ', ' ']);
+    feed(reply, chat);
+    reply.end();
+    expect(responseProblems(sent())).toEqual([]);
+  });
+
+  it('says that it failed if it makes no sense and has begun', () => {
+    const reply = begun();
+    reply.tick(28_000);
+    feed(reply, '{}');
+    reply.end();
+    expect(host.seen.slice(2, 3)).toEqual(['settled error']);
+    expect(responseProblems(sent())).toEqual([]);
+    expect(sent()).toMatchObject({ status: 'failed', error: { code: 'upstream_error' } });
+  });
+
+  it('is cut if it breaks off after it has begun', () => {
+    const reply = begun();
+    reply.tick(28_000);
+    reply.breakOff(new Refusal('upstream_error', 'no'));
+    expect(host.seen.at(-1)).toBe('(cut)');
   });
 });
 

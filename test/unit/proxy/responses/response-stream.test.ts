@@ -50,8 +50,6 @@ function data(...events: readonly object[]): string {
   return events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join('');
 }
 
-/** As `translated` knows it. */
-const waiting = { namespace: 'né', name: 'w"ait' };
 const stop = chunk({}, { finish_reason: 'stop' });
 const done = 'data: [DONE]\n\n';
 
@@ -63,8 +61,8 @@ function call(index: number, { id, name, args = '' }: { id?: string; name?: stri
 
 /** The response that a whole stream of these events ends with. */
 function responseOf(...events: readonly object[]): ResponseObject {
-  const { text, isCut } = translated(data(...events), done);
-  expect(streamProblems(text, { isCut })).toEqual([]);
+  const { text, hasFailed } = translated(data(...events), done);
+  expect(streamProblems(text, { isCut: hasFailed })).toEqual([]);
   return lastResponse(text);
 }
 
@@ -73,12 +71,12 @@ describe.each(files)('%s as a response', (file) => {
   const whole = translated(bytes);
 
   it('is a valid stream of events', () => {
-    expect(streamProblems(whole.text, { isCut: whole.isCut })).toEqual([]);
+    expect(streamProblems(whole.text, { isCut: whole.hasFailed })).toEqual([]);
     const end = told(whole.text).at(-1);
     expect(end).toBe(
       /broken-off|error/.test(file) ? 'failed' : file === 'bare-null-usage.txt' ? 'incomplete' : 'completed',
     );
-    expect(whole.isCut).toBe(end === 'failed');
+    expect(whole.hasFailed).toBe(end === 'failed');
   });
 
   it('is the same however it is cut in two, and byte by byte', () => {
@@ -182,6 +180,18 @@ describe('the events of a response', () => {
     expect(said(response)).toEqual(['f({})', 'f({})']);
   });
 
+  it('know the tools of the caller by names of any text', () => {
+    const response = responseOf(
+      call(0, { id: 'a', name: 'größe "1"', args: '{"input":"x"}' }),
+      call(1, { id: 'b', name: '名__"cut"_0123', args: '{}' }),
+      stop,
+    );
+    expect(response.output).toMatchObject([
+      { type: 'custom_tool_call', name: 'größe "1"', input: 'x' },
+      { type: 'function_call', namespace: '名', name: '"cut"\nname' },
+    ]);
+  });
+
   it('leave out a call without a name, and give one without an id an id', () => {
     const response = responseOf(call(0, { id: 'a', args: '{}' }), call(1, { name: 'f', args: '{}' }), stop);
     expect(response.output).toMatchObject([{ name: 'f', call_id: expect.stringMatching(/^call_\w{33,}$/) }]);
@@ -245,16 +255,18 @@ describe('the events of a response', () => {
     ['a text', data({ error: 'Too much' }), 'Too much'],
     ['nothing else', 'event: error\ndata: oops\n\n', 'The upstream reported an error.'],
   ])('end with what the upstream says of its error: %s', (_, event, message) => {
-    const { text, isCut } = translated(data(chunk({ content: 'Hel' })) + event + data(stop) + done);
-    expect(isCut).toBe(true);
-    expect(streamProblems(text, { isCut })).toEqual([]);
+    const { text, hasFailed } = translated(data(chunk({ content: 'Hel' })) + event + data(stop) + done);
+    expect(hasFailed).toBe(true);
+    expect(streamProblems(text, { isCut: hasFailed })).toEqual([]);
     expect(lastResponse(text)).toMatchObject({
       status: 'failed',
       error: { code: 'upstream_error', message },
       output: [{ status: 'incomplete', content: [{ text: 'Hel' }] }],
     });
-    const error = { type: 'upstream_error', code: 'upstream_error', message, param: null };
-    expect(eventsIn(text).at(-2)).toMatchObject({ type: 'error', error });
+    expect(told(text).slice(-3)).toEqual(['output_text.delta Hel', 'error', 'failed']);
+    expect(eventsIn(text).at(-2)).toMatchObject({
+      error: { type: 'upstream_error', code: 'upstream_error', message, param: null },
+    });
   });
 
   it('pass over what is no event of a chat', () => {
@@ -286,19 +298,6 @@ describe('the events of a response', () => {
     ).toEqual(['x']);
   });
 
-  it('know a custom tool and one of a namespace by any spelling of its name', () => {
-    const named = (name: string): string =>
-      `data: {"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"${name}","arguments":"{}"}}]}}]}\n\n`;
-    for (const [name, shown] of [
-      [String.raw`\u0061pply_patch`, { type: 'custom_tool_call', name: 'apply_patch' }],
-      [String.raw`${waiting.namespace}__${waiting.name}`.replaceAll('"', '\\"'), waiting],
-    ] as const) {
-      const { text } = translated(named(name), data(stop) + done);
-      expect(streamProblems(text)).toEqual([]);
-      expect(lastResponse(text).output).toMatchObject([shown]);
-    }
-  });
-
   it('give the second of two calls with one id an id of its own', () => {
     const { output } = responseOf(
       call(0, { id: 'a', name: 'f', args: '{}' }),
@@ -318,6 +317,23 @@ describe('the events of a response', () => {
     expect(streamProblems(text)).toEqual([]);
     const [item] = lastResponse(text).output;
     expect(item?.type === 'function_call' && item.arguments).toBe(shown);
+  });
+
+  it.each([
+    ['a line end', 'b\ndata: c'],
+    ['an escape that is none', String.raw`b\x`],
+    ['a long one that is none', String.raw`b\u00zz`],
+    ['half of an escape', 'b\\'],
+  ])('pass over an event like the last one whose text has %s in it', (_, odd) => {
+    const like = (text: string): string => `data: {"choices":[{"delta":{"content":"${text}"}}]}\n\n`;
+    const { text } = translated(like('a') + like(odd) + like(String.raw`c\\\"\u00e9`) + data(stop) + done);
+    expect(streamProblems(text)).toEqual([]);
+    expect(said(lastResponse(text))).toEqual(['ac\\"é']);
+  });
+
+  it('are not misled by a text that an event says elsewhere, too', () => {
+    const named = (model: string): object => ({ ...chunk({ content: 'm' }), model });
+    expect(said(responseOf(named('m'), named('n'), named('n'), stop))).toEqual(['mmm']);
   });
 
   it('carry a text of any length, and any bytes, as they came', () => {
@@ -403,7 +419,7 @@ describe('any chat stream', () => {
             bytes.length,
           ];
           expect(translated(...at.slice(1).map((to, n) => bytes.subarray(at[n], to)))).toEqual(whole);
-          expect(streamProblems(whole.text, { isCut: whole.isCut })).toEqual([]);
+          expect(streamProblems(whole.text, { isCut: whole.hasFailed })).toEqual([]);
           const { output, ...response } = lastResponse(whole.text);
           expect(response.status).toBe(status);
           if (status === 'failed') return;

@@ -31,10 +31,10 @@ export const responseOptions: ResponseOptions = {
   translation: {
     repeated: Buffer.from(repeated.slice(1, -1)).toString('latin1'),
     stored: true,
-    customTools: new Set(['apply_patch']),
+    customTools: new Set(['apply_patch', 'größe "1"']),
     namespaced: new Map([
       ['agents__wait', { namespace: 'agents', name: 'wait' }],
-      ['né__w"ait', { namespace: 'né', name: 'w"ait' }],
+      ['名__"cut"_0123', { namespace: '名', name: '"cut"\nname' }],
     ]),
   },
   model: 'asked-for',
@@ -44,8 +44,8 @@ export const responseOptions: ResponseOptions = {
 
 export interface Translated {
   text: string;
-  /** Its connection was cut behind this. */
-  isCut: boolean;
+  /** It ends with a failure. */
+  hasFailed: boolean;
 }
 
 /** What the caller gets for a stream that comes in these chunks: as `StreamReply` puts it together. */
@@ -53,17 +53,17 @@ export function translated(...chunks: readonly (string | Buffer)[]): Translated 
   const tap = taps.openai.stream();
   const stream = new ResponseStream(responseOptions, () => null);
   let latin1 = '';
-  const cut = (): Translated => ({ text: Buffer.from(latin1, 'latin1').toString(), isCut: true });
+  const failure = (): Translated => ({ text: Buffer.from(latin1, 'latin1').toString(), hasFailed: true });
   for (const chunk of chunks) {
     const bytes = Buffer.from(chunk).toString('latin1');
     tap.feed(bytes);
     latin1 += stream.rewrite(bytes, tap.done);
     if (stream.trouble) latin1 += stream.failure(stream.trouble);
-    if (stream.trouble) return cut();
+    if (stream.trouble) return failure();
   }
   tap.end();
   latin1 += stream.rest(tap.isComplete);
   if (stream.trouble ?? !tap.isComplete) latin1 += stream.failure(stream.trouble ?? failed('It broke off.'));
-  if (stream.trouble ?? !tap.isComplete) return cut();
-  return { ...cut(), isCut: false };
+  if (stream.trouble ?? !tap.isComplete) return failure();
+  return { ...failure(), hasFailed: false };
 }
