@@ -1,10 +1,8 @@
 import { isRecord } from '../../base/request.ts';
+import type { DeltaMembers, EventMembers } from './event-writer.ts';
 import { GatheredText } from './gathered-text.ts';
 import { type CalledTool, type ItemForm, type ItemKind, itemForms, type ItemStatus } from './item-forms.ts';
 import { jsonIn, parsedRaw } from './raw-json.ts';
-
-/** An event without its number: its type, and the other members of its data. */
-export type EventMembers = readonly [type: string, members: string];
 
 const nobody: CalledTool = { callId: '', name: '', namespace: null };
 
@@ -71,7 +69,7 @@ export class ResponseItem {
   }
 
   /** The event of a delta, around its text. */
-  get deltaMembers(): { type: string; before: string; after: string } {
+  get deltaMembers(): DeltaMembers {
     const { delta, more } = this.#form;
     return { type: delta, before: `${this.#textPlace},"delta":"`, after: `"${more}` };
   }

@@ -62,6 +62,10 @@ class Turns {
       case 'function_call_output':
       case 'custom_tool_call_output':
         this.#addOutput(textIn(item, 'call_id'), chatContent(item['output'], this.#adjustments));
+        return;
+      case 'reasoning':
+      case 'item_reference':
+      case 'unknown': // noted above, or refused before
     }
   }
 

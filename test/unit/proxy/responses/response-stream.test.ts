@@ -180,6 +180,18 @@ describe('the events of a response', () => {
     expect(said(response)).toEqual(['f({})', 'f({})']);
   });
 
+  it('know the tools of the caller by names of any text', () => {
+    const response = responseOf(
+      call(0, { id: 'a', name: 'größe "1"', args: '{"input":"x"}' }),
+      call(1, { id: 'b', name: '名__"cut"_0123', args: '{}' }),
+      stop,
+    );
+    expect(response.output).toMatchObject([
+      { type: 'custom_tool_call', name: 'größe "1"', input: 'x' },
+      { type: 'function_call', namespace: '名', name: '"cut"\nname' },
+    ]);
+  });
+
   it('leave out a call without a name, and give one without an id an id', () => {
     const response = responseOf(call(0, { id: 'a', args: '{}' }), call(1, { name: 'f', args: '{}' }), stop);
     expect(response.output).toMatchObject([{ name: 'f', call_id: expect.stringMatching(/^call_\w{33,}$/) }]);
@@ -284,6 +296,23 @@ describe('the events of a response', () => {
         lastResponse(translated('data: {"choices":[\n\n', data(chunk({ content: 'x' }), stop), done).text),
       ),
     ).toEqual(['x']);
+  });
+
+  it.each([
+    ['a line end', 'b\ndata: c'],
+    ['an escape that is none', String.raw`b\x`],
+    ['a long one that is none', String.raw`b\u00zz`],
+    ['half of an escape', 'b\\'],
+  ])('pass over an event like the last one whose text has %s in it', (_, odd) => {
+    const like = (text: string): string => `data: {"choices":[{"delta":{"content":"${text}"}}]}\n\n`;
+    const { text } = translated(like('a') + like(odd) + like(String.raw`c\\\"\u00e9`) + data(stop) + done);
+    expect(streamProblems(text)).toEqual([]);
+    expect(said(lastResponse(text))).toEqual(['ac\\"é']);
+  });
+
+  it('are not misled by a text that an event says elsewhere, too', () => {
+    const named = (model: string): object => ({ ...chunk({ content: 'm' }), model });
+    expect(said(responseOf(named('m'), named('n'), named('n'), stop))).toEqual(['mmm']);
   });
 
   it('carry a text of any length, and any bytes, as they came', () => {
