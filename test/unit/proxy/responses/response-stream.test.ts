@@ -299,6 +299,27 @@ describe('the events of a response', () => {
     ).toEqual(['x']);
   });
 
+  it('give the second of two calls with one id an id of its own', () => {
+    const { output } = responseOf(
+      call(0, { id: 'a', name: 'f', args: '{}' }),
+      call(1, { id: 'a', name: 'f', args: '{}' }),
+      stop,
+    );
+    expect(output).toMatchObject([{ call_id: 'a' }, { call_id: expect.stringMatching(/^call_\w{33,}$/) }]);
+  });
+
+  it.each([
+    ['{"a":12345678901234567890,"b":1e400,"c":1.0}', '{"a":12345678901234567890,"b":1e400,"c":1.0}'],
+    [String.raw`{"k\"":["\\\"\n\u00e9",null]}`, String.raw`{"k\"":["\\\"\n\u00e9",null]}`],
+    [`{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`, ''],
+  ])('keep arguments that come as an object: %#', (args, shown) => {
+    const event = `data: {"choices":[{"delta":{"tool_calls":[{"id":"a","function":{"name":"f","arguments":${args}}}]}}]}\n\n`;
+    const { text } = translated(event, data(stop) + done);
+    expect(streamProblems(text)).toEqual([]);
+    const [item] = lastResponse(text).output;
+    expect(item?.type === 'function_call' && item.arguments).toBe(shown);
+  });
+
   it.each([
     ['a line end', 'b\ndata: c'],
     ['an escape that is none', String.raw`b\x`],
