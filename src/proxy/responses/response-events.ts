@@ -56,6 +56,7 @@ export class ResponseEvents {
   #open: ResponseItem | null = null;
   readonly #waiting: ResponseItem[] = [];
   readonly #calls = new Map<number, ResponseItem>();
+  readonly #callIds = new Set<string>();
   /** Items that have ended, as JSON. */
   readonly #output: string[] = [];
   /** Texts of items that have not ended; what is told again at the end. */
@@ -197,7 +198,10 @@ export class ResponseEvents {
   }
 
   #newCall(index: number, id: string, name: string): ResponseItem {
-    const callId = id || `call_${this.#options.random}${this.#calls.size}`;
+    // An output could not tell which of two calls with one id it is for.
+    const isOwn = id === '' || this.#callIds.has(id);
+    const callId = isOwn ? `call_${this.#options.random}${this.#callIds.size}` : id;
+    this.#callIds.add(callId);
     const isCustom = this.#options.translation.customTools.has(textOf(name));
     const item = new ResponseItem(isCustom ? 'custom' : 'function', this.#called(callId, name));
     this.#calls.set(index, item);

@@ -78,7 +78,7 @@ class Turns {
     if (content === '') return; // it says nothing, and upstreams refuse it
     const turn = this.#current();
     if (turn === null || turn.calls.length === 0) this.#begin({ role, content });
-    else turn.message['content'] = joined(turn.message['content'], content);
+    else say(turn.message, content);
   }
 
   #addCall(item: JsonObject, text: string): void {
@@ -126,8 +126,16 @@ function isText(part: JsonValue): boolean {
   return isJsonObject(part) && part['type'] === 'text';
 }
 
-function joined(before: JsonValue | undefined, more: ChatContent): JsonValue {
-  return before === undefined ? more : [...partsOf(before), ...partsOf(more)];
+/** Adds to what a message says. In place: there may be thousands of additions. */
+function say(message: JsonObject, more: ChatContent): void {
+  const before = message['content'];
+  if (before === undefined) {
+    message['content'] = more;
+    return;
+  }
+  const parts = partsOf(before);
+  for (const part of partsOf(more)) parts.push(part);
+  message['content'] = parts;
 }
 
 function partsOf(content: JsonValue): JsonValue[] {

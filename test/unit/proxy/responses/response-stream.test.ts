@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { array, assert, constantFrom, nat, oneof, property, record, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { growth, linear } from '../../../support/growth.ts';
 import type { ResponseObject } from '../../../support/open-responses/schemas.ts';
 import { eventsIn, lastResponseIn, streamProblems } from '../../../support/open-responses/stream.ts';
 import { translated } from './translated.ts';
@@ -298,6 +299,27 @@ describe('the events of a response', () => {
     ).toEqual(['x']);
   });
 
+  it('give the second of two calls with one id an id of its own', () => {
+    const { output } = responseOf(
+      call(0, { id: 'a', name: 'f', args: '{}' }),
+      call(1, { id: 'a', name: 'f', args: '{}' }),
+      stop,
+    );
+    expect(output).toMatchObject([{ call_id: 'a' }, { call_id: expect.stringMatching(/^call_\w{33,}$/) }]);
+  });
+
+  it.each([
+    ['{"a":12345678901234567890,"b":1e400,"c":1.0}', '{"a":12345678901234567890,"b":1e400,"c":1.0}'],
+    [String.raw`{"k\"":["\\\"\n\u00e9",null]}`, String.raw`{"k\"":["\\\"\n\u00e9",null]}`],
+    [`{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`, ''],
+  ])('keep arguments that come as an object: %#', (args, shown) => {
+    const event = `data: {"choices":[{"delta":{"tool_calls":[{"id":"a","function":{"name":"f","arguments":${args}}}]}}]}\n\n`;
+    const { text } = translated(event, data(stop) + done);
+    expect(streamProblems(text)).toEqual([]);
+    const [item] = lastResponse(text).output;
+    expect(item?.type === 'function_call' && item.arguments).toBe(shown);
+  });
+
   it.each([
     ['a line end', 'b\ndata: c'],
     ['an escape that is none', String.raw`b\x`],
@@ -313,6 +335,30 @@ describe('the events of a response', () => {
   it('are not misled by a text that an event says elsewhere, too', () => {
     const named = (model: string): object => ({ ...chunk({ content: 'm' }), model });
     expect(said(responseOf(named('m'), named('n'), named('n'), stop))).toEqual(['mmm']);
+  });
+
+  it.each([
+    [
+      'a long event in small pieces',
+      (amount: number) => data(chunk({ content: 'x'.repeat(amount * 30_000) })),
+    ],
+    [
+      'a call whose arguments are never whole while others wait',
+      (amount: number) =>
+        data(
+          call(0, { id: 'a', name: 'f', args: '{"x":"' }),
+          ...Array.from({ length: amount * 100 }, (_, n) =>
+            call(n + 1, { id: `b${n}`, name: 'g', args: '{}' }),
+          ),
+          ...Array.from({ length: amount * 100 }, () => call(0, { args: 'x'.repeat(100) })),
+        ),
+    ],
+  ])('take as long as there is of %s', (_, textOf) => {
+    const grows = growth((amount) => {
+      const pieces = textOf(amount).match(/[^]{1,64}/g) ?? [];
+      return () => translated(...pieces);
+    });
+    expect(grows).toBeLessThan(linear);
   });
 
   it('carry a text of any length, and any bytes, as they came', () => {
