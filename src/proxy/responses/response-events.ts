@@ -191,6 +191,7 @@ export class ResponseEvents {
   #begin(rawModel: string): ResponseHead {
     const { translation, model, random } = this.#options;
     const { repeated } = translation;
+    this.#endedChars += rawModel.length;
     this.#head = { random, createdAt: this.#nowS, model: copied(rawModel) || rawOf(model), repeated };
     this.#events.tell(['response.created', this.#responseMember(begunState)]);
     this.#events.tell(['response.in_progress', this.#responseMember(begunState)]);
@@ -210,6 +211,7 @@ export class ResponseEvents {
 
   /** Takes raw strings, and gives such; the caller's own names are JavaScript's. */
   #called(callId: string, name: string): CalledTool {
+    this.#openChars += callId.length + name.length; // kept until the answer ends
     const own = this.#options.translation.namespaced?.get(textOf(name));
     if (own === undefined) return { callId: copied(callId), name: copied(name), namespace: null };
     return { callId: copied(callId), name: rawOf(own.name), namespace: rawOf(own.namespace) };

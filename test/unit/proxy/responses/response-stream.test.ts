@@ -2,9 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { array, assert, constantFrom, nat, oneof, property, record, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { growth, linear } from '../../../support/growth.ts';
+import { ResponseEvents } from '../../../../src/proxy/responses/response-events.ts';
 import type { ResponseObject } from '../../../support/open-responses/schemas.ts';
 import { eventsIn, lastResponseIn, streamProblems } from '../../../support/open-responses/stream.ts';
-import { translated } from './translated.ts';
+import { responseOptions, translated } from './translated.ts';
 
 const folder = new URL('../../../fixtures/streams/', import.meta.url);
 const files = readdirSync(folder).filter((name) => name.endsWith('.txt'));
@@ -359,6 +360,16 @@ describe('the events of a response', () => {
       return () => translated(...pieces);
     });
     expect(grows).toBeLessThan(linear);
+  });
+
+  it('count the names and ids of calls that wait, and of the model, among what is kept', () => {
+    const events = new ResponseEvents(responseOptions);
+    const long = 'f'.repeat(10_000);
+    const before = events.keptBytes;
+    events.begin(long);
+    for (let index = 0; index < 10; index += 1)
+      events.call({ index, id: `${long}${index}`, name: long, rawArguments: '{' });
+    expect(events.keptBytes - before).toBeGreaterThan(210_000);
   });
 
   it('carry a text of any length, and any bytes, as they came', () => {
