@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { Translation } from '../../base/request.ts';
 import { copied } from '../event-shape.ts';
 import { EventWriter } from './event-writer.ts';
-import type { CalledTool, TextKind } from './item-forms.ts';
+import type { CalledTool, ItemKind, TextKind } from './item-forms.ts';
 import { rawOf, textOf } from './raw-json.ts';
 import { ResponseItem } from './response-item.ts';
 import {
@@ -98,7 +98,10 @@ export class ResponseEvents {
     const known = this.#calls.get(index);
     const isOther = known !== undefined && id !== '' && name !== '' && id !== known.called.callId;
     const item = known === undefined || isOther ? this.#newCall(index, id, name) : known;
-    if (item.called.name === '' && name !== '') item.called = this.#called(id || item.called.callId, name);
+    if (item.called.name === '' && name !== '') {
+      item.kind = this.#callKind(name);
+      item.called = this.#called(id || item.called.callId, name);
+    }
     this.#add(item, rawArguments);
   }
 
@@ -202,10 +205,13 @@ export class ResponseEvents {
     const isOwn = id === '' || this.#callIds.has(id);
     const callId = isOwn ? `call_${this.#options.random}${this.#callIds.size}` : id;
     this.#callIds.add(callId);
-    const isCustom = this.#options.translation.customTools.has(textOf(name));
-    const item = new ResponseItem(isCustom ? 'custom' : 'function', this.#called(callId, name));
+    const item = new ResponseItem(this.#callKind(name), this.#called(callId, name));
     this.#calls.set(index, item);
     return this.#bringIn(item);
+  }
+
+  #callKind(name: string): ItemKind {
+    return this.#options.translation.customTools.has(textOf(name)) ? 'custom' : 'function';
   }
 
   /** Takes raw strings, and gives such; the caller's own names are JavaScript's. */

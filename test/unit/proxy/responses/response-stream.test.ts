@@ -193,6 +193,15 @@ describe('the events of a response', () => {
     ]);
   });
 
+  it('know a custom tool also if its name comes after its call has begun', () => {
+    const response = responseOf(
+      call(0, { id: 'a' }),
+      call(0, { name: 'apply_patch', args: '{"input":"x"}' }),
+      stop,
+    );
+    expect(response.output).toMatchObject([{ type: 'custom_tool_call', name: 'apply_patch', input: 'x' }]);
+  });
+
   it('leave out a call without a name, and give one without an id an id', () => {
     const response = responseOf(call(0, { id: 'a', args: '{}' }), call(1, { name: 'f', args: '{}' }), stop);
     expect(response.output).toMatchObject([{ name: 'f', call_id: expect.stringMatching(/^call_\w{33,}$/) }]);
