@@ -55,7 +55,8 @@ export class ResponseEvents {
   readonly #events = new EventWriter();
   #open: ResponseItem | null = null;
   readonly #waiting: ResponseItem[] = [];
-  readonly #calls = new Map<number, ResponseItem>();
+  /** The newest call of each index, with the id that the answer has for it. */
+  readonly #calls = new Map<number, { item: ResponseItem; id: string }>();
   readonly #callIds = new Set<string>();
   /** Items that have ended, as JSON. */
   readonly #output: string[] = [];
@@ -96,8 +97,8 @@ export class ResponseEvents {
   /** More of a call. */
   call({ index, id, name, rawArguments }: CallDelta): void {
     const known = this.#calls.get(index);
-    const isOther = known !== undefined && id !== '' && name !== '' && id !== known.called.callId;
-    const item = known === undefined || isOther ? this.#newCall(index, id, name) : known;
+    const isOther = id !== '' && name !== '' && known?.id !== '' && id !== known?.id;
+    const item = known === undefined || isOther ? this.#newCall(index, id, name) : known.item;
     if (item.called.name === '' && name !== '') {
       item.kind = this.#callKind(name);
       item.called = this.#called(id || item.called.callId, name);
@@ -206,7 +207,7 @@ export class ResponseEvents {
     const callId = isOwn ? `call_${this.#options.random}${this.#callIds.size}` : id;
     this.#callIds.add(callId);
     const item = new ResponseItem(this.#callKind(name), this.#called(callId, name));
-    this.#calls.set(index, item);
+    this.#calls.set(index, { item, id: copied(id) });
     return this.#bringIn(item);
   }
 
