@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { Translation } from '../../base/request.ts';
 import { copied } from '../event-shape.ts';
 import { EventWriter } from './event-writer.ts';
-import type { CalledTool, TextKind } from './item-forms.ts';
+import type { CalledTool, ItemKind, TextKind } from './item-forms.ts';
 import { rawOf, textOf } from './raw-json.ts';
 import { ResponseItem } from './response-item.ts';
 import {
@@ -55,7 +55,8 @@ export class ResponseEvents {
   readonly #events = new EventWriter();
   #open: ResponseItem | null = null;
   readonly #waiting: ResponseItem[] = [];
-  readonly #calls = new Map<number, ResponseItem>();
+  /** The newest call of each index, with the id that the answer has for it. */
+  readonly #calls = new Map<number, { item: ResponseItem; id: string }>();
   readonly #callIds = new Set<string>();
   /** Items that have ended, as JSON. */
   readonly #output: string[] = [];
@@ -96,9 +97,12 @@ export class ResponseEvents {
   /** More of a call. */
   call({ index, id, name, rawArguments }: CallDelta): void {
     const known = this.#calls.get(index);
-    const isOther = known !== undefined && id !== '' && name !== '' && id !== known.called.callId;
-    const item = known === undefined || isOther ? this.#newCall(index, id, name) : known;
-    if (item.called.name === '' && name !== '') item.called = this.#called(id || item.called.callId, name);
+    const isOther = id !== '' && name !== '' && known?.id !== '' && id !== known?.id;
+    const item = known === undefined || isOther ? this.#newCall(index, id, name) : known.item;
+    if (item.called.name === '' && name !== '') {
+      item.kind = this.#callKind(name);
+      item.called = this.#called(id || item.called.callId, name);
+    }
     this.#add(item, rawArguments);
   }
 
@@ -203,10 +207,13 @@ export class ResponseEvents {
     const isOwn = id === '' || this.#callIds.has(id);
     const callId = isOwn ? `call_${this.#options.random}${this.#callIds.size}` : id;
     this.#callIds.add(callId);
-    const isCustom = this.#options.translation.customTools.has(textOf(name));
-    const item = new ResponseItem(isCustom ? 'custom' : 'function', this.#called(callId, name));
-    this.#calls.set(index, item);
+    const item = new ResponseItem(this.#callKind(name), this.#called(callId, name));
+    this.#calls.set(index, { item, id: copied(id) });
     return this.#bringIn(item);
+  }
+
+  #callKind(name: string): ItemKind {
+    return this.#options.translation.customTools.has(textOf(name)) ? 'custom' : 'function';
   }
 
   /** Takes raw strings, and gives such; the caller's own names are JavaScript's. */

@@ -8,11 +8,11 @@ const nobody: CalledTool = { callId: '', name: '', namespace: null };
 
 /** An item of the output on its way: what was written of it, and the events that tell of it. */
 export class ResponseItem {
-  readonly kind: ItemKind;
+  /** Until a call has said whom it calls, these two may change; it begins after that. */
+  kind: ItemKind;
   called: CalledTool;
   /** Its last event has been told. */
   hasEnded = false;
-  readonly #form: ItemForm;
   readonly #written = new GatheredText();
   #id = '';
   #place = '';
@@ -20,8 +20,11 @@ export class ResponseItem {
 
   constructor(kind: ItemKind, called: CalledTool = nobody) {
     this.kind = kind;
-    this.#form = itemForms[kind];
     this.called = called;
+  }
+
+  get #form(): ItemForm {
+    return itemForms[this.kind];
   }
 
   /** What is kept of it. */

@@ -194,6 +194,27 @@ describe('the events of a response', () => {
     ]);
   });
 
+  it('know a custom tool also if its name comes after its call has begun', () => {
+    const response = responseOf(
+      call(0, { id: 'a' }),
+      call(0, { name: 'apply_patch', args: '{"input":"x"}' }),
+      stop,
+    );
+    expect(response.output).toMatchObject([{ type: 'custom_tool_call', name: 'apply_patch', input: 'x' }]);
+  });
+
+  it('are not misled by an upstream that says id and name with each piece, or gives all calls one id', () => {
+    const same = { id: 'a', name: 'f' };
+    const response = responseOf(
+      call(0, { ...same, args: '{"x"' }),
+      call(0, { ...same, args: ':1}' }),
+      call(1, { ...same, args: '{"y"' }),
+      call(1, { ...same, args: ':2}' }),
+      stop,
+    );
+    expect(said(response)).toEqual(['f({"x":1})', 'f({"y":2})']);
+  });
+
   it('leave out a call without a name, and give one without an id an id', () => {
     const response = responseOf(call(0, { id: 'a', args: '{}' }), call(1, { name: 'f', args: '{}' }), stop);
     expect(response.output).toMatchObject([{ name: 'f', call_id: expect.stringMatching(/^call_\w{33,}$/) }]);
