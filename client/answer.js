@@ -134,7 +134,7 @@ function fieldOf(frame, field) {
  */
 function wordsIn(data) {
   if (data.object === 'response') return wordsOfItems(data.output);
-  // What these add up to comes once more in the events behind them.
+  // The same words come once more in the events after them.
   if (wordEvents.has(data.type)) return data.delta;
   if (data.type?.startsWith?.('response.')) return '';
   const choice = data.choices?.find((/** @type {{ index?: number }} */ { index = 0 }) => index === 0);

@@ -119,7 +119,7 @@ export interface EndpointDocs {
 
 /** Where a body has what was said so far. The holder of a pinned session may continue it, but not speak for the developer. */
 export interface Conversation {
-  /** A list of what was said; its entries come behind those that are pinned. */
+  /** A list of what was said; its entries come after those that are pinned. */
   field: string;
   /** The field's value as a list, also if it may be given in another form; null if it is none. */
   entries: (value: JsonValue) => readonly JsonValue[] | null;

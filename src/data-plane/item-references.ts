@@ -1,8 +1,9 @@
 import { invalidBody, Refusal } from '../base/refusal.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../base/request.ts';
-import { textIn } from '../validation/documented.ts';
 import { maxSealedBytes, ResponseKey } from '../limits/kept-items.ts';
 import type { Holding } from '../memory/holding.ts';
+import { textIn } from '../validation/documented.ts';
+import { kindOf } from '../validation/responses/input-items.ts';
 
 /*
  * A request for a response may name items of earlier ones instead of repeating them: `{"type": "item_reference", "id"}`. If
@@ -10,11 +11,11 @@ import type { Holding } from '../memory/holding.ts';
  * reference to what is not kept stays, and is refused.
  */
 
-/** The ids of a response's items have their random part in common, and a number behind it. */
+/** The ids of a response's items have their random part in common, and a number after it. */
 const itemId = /^(?:msg|fc|ctc)_([0-9a-f]{32})\d{1,6}$/;
 const maxResponses = 100;
 
-/** What the ids that `input` refers to have of their responses, each once. */
+/** The responses whose items `input` refers to, by the random part of their ids, each once. */
 export function referredResponses({ input }: JsonObject): string[] {
   if (!Array.isArray(input)) return [];
   const found = new Set<string>();
@@ -25,7 +26,7 @@ export function referredResponses({ input }: JsonObject): string[] {
   return [...found];
 }
 
-export interface ReferringCall {
+interface ReferringCall {
   /** Whose responses they must be. */
   owner: string;
   /** The size of the body that came, and the most that it may have with the items in it. */
@@ -91,10 +92,7 @@ function filledIn(
 
 /** The id that an item of the input refers to; null if it is another kind of item. */
 function referenceIn(item: JsonValue): string | null {
-  if (!isJsonObject(item)) return null;
-  const { type = null, id } = item;
-  const refers = type === 'item_reference' || (type === null && !('role' in item));
-  return refers && typeof id === 'string' ? id : null;
+  return isJsonObject(item) && kindOf(item) === 'item_reference' ? textIn(item, 'id') : null;
 }
 
 function tooMany(count: number): Refusal {

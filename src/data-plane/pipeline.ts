@@ -232,7 +232,7 @@ export class Pipeline {
     const parts = partsOf(request);
     if (parts) this.#parts.frontDoor.countAtAddress(call);
     // It takes the place of the body that came, also if there should be no room for the difference.
-    else call.holding.body(admitted.body.length);
+    else call.holding.body(admitted.body.length + repeatedBytes(request));
     try {
       const options: ForwardOptions = {
         rules: this.#rules,
@@ -394,6 +394,9 @@ export class Pipeline {
     const limits = limitsTagged(principal, tags);
     const nowMs = this.#parts.admission.heartbeat.storeNowMs();
     const { body, reserved } = reserve(request, limits, this.#outputBound(request), price, nowMs);
+    // A body may grow by its translation, and the answer repeats some of it.
+    const full = request.translation && call.holding.body(body.length + repeatedBytes(request));
+    if (full) return full;
     const modelKnown = this.#parts.served.knows(model);
     const { requestId, key } = call;
     const ask = { requestId, endpoint: endpoint.path, model, modelKnown, stream, tags, price, reserved, key };
@@ -409,6 +412,11 @@ function headersOf(call: Call, grant: Grant): string[] {
     headers.push(...attemptsTold(grant.after, { toSession: grant.request.sessionId !== null }));
   }
   return headers;
+}
+
+/** What is kept of a body until the answer has ended, besides what is sent on. */
+function repeatedBytes({ translation }: ValidRequest): number {
+  return translation === undefined ? 0 : translation.repeated.length;
 }
 
 /** What makes a response of its chat answer; null if that goes out as it comes. */

@@ -26,15 +26,10 @@ const standInEndpoints: Readonly<Record<UpstreamKind, StandInEndpoint>> = {
   agents,
 };
 
-/** What the demo suggests to send. */
-export const examplesByKind: Readonly<Record<EndpointKind, StandInEndpoint['examples']>> = {
-  chat: chat.examples,
-  responses: responses.examples,
-  embeddings: embeddings.examples,
-  images: images.examples,
-  messages: messages.examples,
-  rerank: rerank.examples,
-  agents: agents.examples,
+/** Those of the gateway, with what the demo suggests to send to each. */
+export const demoEndpoints: Readonly<Record<EndpointKind, Pick<StandInEndpoint, 'examples'>>> = {
+  ...standInEndpoints,
+  responses,
 };
 
 export interface StandInRequest {

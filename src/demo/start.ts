@@ -53,6 +53,7 @@ export async function startDemo({
     ADMIN_KEY: env['ADMIN_KEY'],
     ALLOWED_ORIGINS: env['ALLOWED_ORIGINS'],
     ISSUERS_FILE: env['ISSUERS_FILE'],
+    RESPONSES_STORE_BYTES: env['RESPONSES_STORE_BYTES'],
     INFERENCE_URL: standIn.url,
     INFERENCE_KEY: standIn.key,
     HOST: '127.0.0.1',

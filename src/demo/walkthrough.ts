@@ -5,7 +5,7 @@ import {
   endpointsByKind,
   mcpServersPath,
 } from '../validation/registry.ts';
-import { examplesByKind } from './route.ts';
+import { demoEndpoints } from './route.ts';
 
 export interface WalkthroughOptions {
   url: string;
@@ -115,7 +115,7 @@ ${get('/admin/usage?group_by=user,model', adminKey)}
 
 function examplesOf(kind: EndpointKind, { url, token }: { url: string; token: string }): string[] {
   const { path, docs } = endpointsByKind[kind];
-  return examplesByKind[kind].map(({ title, body }) => {
+  return demoEndpoints[kind].examples.map(({ title, body }) => {
     const isStream = body['stream'] === true || docs.answer === null;
     const options = isStream ? '-N ' : '';
     return `${title}:

@@ -10,12 +10,12 @@ const compression = { level: 1 };
 const purpose = 'tollgate response items';
 const idLength = 24;
 
-/** What the items of one response take at most where they are read: sealed, in base64url. */
+/** The most that the sealed items of one response take, in base64url. */
 export const maxSealedBytes = Math.ceil((maxKeptBytes + 1_024) * (4 / 3));
 
 /**
- * Under what the items of a response are kept. Whoever knows the random part of the response's id and is who asked for it
- * can read them; the store knows a hash, and can not.
+ * The key to the items of a response. It takes the random part of the response's id, and whose response it is: the store
+ * knows a hash of both, and cannot read what it keeps.
  */
 export class ResponseKey {
   /** By which the store knows it. */

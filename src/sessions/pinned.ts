@@ -152,8 +152,8 @@ function speakerProblems(
 /** What is pinned, and then what is sent; just the latter if either is no list, which validation will refuse. */
 function joined({ entries }: Conversation, pinned: JsonValue | undefined, then: JsonValue): JsonValue {
   const before = pinned === undefined ? null : entries(pinned);
-  const behind = entries(then);
-  return before === null || behind === null ? then : [...before, ...behind];
+  const after = entries(then);
+  return before === null || after === null ? then : [...before, ...after];
 }
 
 function fixed(param: string): Problem {

@@ -159,6 +159,8 @@ const leftOut: ReadonlySet<string> = new Set([
   'warnings',
   'details',
   'erased',
+  'reported_url',
+  'revoked_because',
   'alias_of',
   'count_cached',
   'enforce',

@@ -30,9 +30,9 @@ export class DeltaShape {
   /** Where the text ends in the event that begins at `at`; -1 if it is of another shape, or has not come whole. */
   textEnd(chunk: string, at: number): number {
     const start = this.textAt(at);
-    if (start === at || !chunk.startsWith(this.#before, at)) return -1;
+    if (start === at || chunk.slice(at, start) !== this.#before) return -1;
     const end = stringEnd(chunk, start);
-    return end !== -1 && chunk.startsWith(this.#after, end) ? end : -1;
+    return end !== -1 && chunk.slice(end, this.endAt(end)) === this.#after ? end : -1;
   }
 
   /** Learns an event with its blank line, in which `raw` is the only text; nothing if it might be something else, too. */
@@ -46,7 +46,7 @@ export class DeltaShape {
   }
 }
 
-/** Where a JSON string that begins behind `start` ends; -1 if it does not, or is none. */
+/** Where a JSON string ends whose text begins at `start`; -1 if it does not, or is none. */
 function stringEnd(text: string, start: number): number {
   const { length } = text;
   for (let at = start; at < length; at += 1) {

@@ -6,12 +6,6 @@ export interface CalledTool {
   namespace: string | null;
 }
 
-/** Which item, and where in the output. */
-export interface ItemPlace {
-  id: string;
-  index: number;
-}
-
 export type ItemStatus = 'in_progress' | 'completed' | 'incomplete';
 
 /** The part of an item that its text is in. */
@@ -33,10 +27,11 @@ export interface ItemForm {
   done: string;
   /** The member of the event `done` that has the text. */
   textMember: string;
-  /** Further members of both these events, and of `done` alone. */
+  /** Further members of the events `delta` and `done`. */
   more: string;
+  /** Further members of `done` alone. */
   doneMore: (called: CalledTool) => string;
-  /** The item. Its part is null until it is done. */
+  /** The item. Its text is null until it is done. */
   json: (item: { id: string; status: ItemStatus; raw: string | null; called: CalledTool }) => string;
 }
 

@@ -1,8 +1,10 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Translation } from '../../base/request.ts';
 import { copied } from '../event-shape.ts';
-import { rawOf } from './raw-json.ts';
-import { type EventMembers, ResponseItem } from './response-item.ts';
+import { EventWriter } from './event-writer.ts';
+import type { CalledTool, ItemKind, TextKind } from './item-forms.ts';
+import { rawOf, textOf } from './raw-json.ts';
+import { ResponseItem } from './response-item.ts';
 import {
   begunState,
   type IncompleteReason,
@@ -11,7 +13,6 @@ import {
   type ResponseState,
   type ResponseUsage,
 } from './response-object.ts';
-import type { ItemKind, TextKind } from './item-forms.ts';
 import type { ToldError } from './told-error.ts';
 
 /** What a response needs to know before anything of its answer has come. */
@@ -19,13 +20,13 @@ export interface ResponseOptions {
   translation: Translation;
   /** The model that was asked for, in case the answer names none. */
   model: string;
-  /** At least 32 letters and digits. */
+  /** 32 hexadecimal digits. */
   random: string;
   clock: Pick<Clock, 'now'>;
 }
 
 /** More of a tool call: raw strings, empty if they are not said again. */
-export interface CallDelta {
+interface CallDelta {
   /** Which of the answer's calls it is. */
   index: number;
   id: string;
@@ -51,14 +52,12 @@ export class ResponseEvents {
   lastItem: ResponseItem | null = null;
   readonly #options: ResponseOptions;
   #head: ResponseHead | null = null;
-  #out = '';
-  #sequence = 0;
+  readonly #events = new EventWriter();
   #open: ResponseItem | null = null;
-  /** Around the text of a delta of the open item. */
-  #deltaBefore = '';
-  #deltaAfter = '';
   readonly #waiting: ResponseItem[] = [];
-  readonly #calls = new Map<number, ResponseItem>();
+  /** The newest call of each index, with the id that the answer has for it. */
+  readonly #calls = new Map<number, { item: ResponseItem; id: string }>();
+  readonly #callIds = new Set<string>();
   /** Items that have ended, as JSON. */
   readonly #output: string[] = [];
   /** Texts of items that have not ended; what is told again at the end. */
@@ -80,9 +79,7 @@ export class ResponseEvents {
 
   /** The events since they were taken last. */
   take(): string {
-    const out = this.#out;
-    this.#out = '';
-    return out;
+    return this.#events.take();
   }
 
   /** The answer has begun. `rawModel` is what it calls its model; empty if it does not say. */
@@ -100,9 +97,12 @@ export class ResponseEvents {
   /** More of a call. */
   call({ index, id, name, rawArguments }: CallDelta): void {
     const known = this.#calls.get(index);
-    const isOther = known !== undefined && id !== '' && name !== '' && id !== known.called.callId;
-    const item = known === undefined || isOther ? this.#newCall(index, id, name) : known;
-    if (item.called.name === '' && name !== '') item.called = this.#called(id || item.called.callId, name);
+    const isOther = id !== '' && name !== '' && known?.id !== '' && id !== known?.id;
+    const item = known === undefined || isOther ? this.#newCall(index, id, name) : known.item;
+    if (item.called.name === '' && name !== '') {
+      item.kind = this.#callKind(name);
+      item.called = this.#called(id || item.called.callId, name);
+    }
     this.#add(item, rawArguments);
   }
 
@@ -120,7 +120,7 @@ export class ResponseEvents {
     this.lastItem = item;
     this.#openChars += raw.length;
     item.add(raw);
-    if (item === this.#open && item.isTold) this.#tellDelta(raw);
+    if (item === this.#open && item.isTold) this.#events.delta(raw);
   }
 
   /** Why the answer has ended, in the chat's words. Empty: it has not said so. */
@@ -159,8 +159,8 @@ export class ResponseEvents {
   /** The same with its last event, and the mark that ends a stream. */
   completeStream(): void {
     const state = this.complete();
-    this.#tell([`response.${state.status}`, this.#responseMember(state)]);
-    this.#out += 'data: [DONE]\n\n';
+    this.#events.tell([`response.${state.status}`, this.#responseMember(state)]);
+    this.#events.endMark();
   }
 
   /** The answer broke off. Of the item that was open there is what was told. */
@@ -180,8 +180,11 @@ export class ResponseEvents {
   failStream(error: ToldError): void {
     const state = this.fail(error);
     const { type, code, message } = error;
-    this.#tell(['error', `"error":{"type":"${type}","code":"${code}","message":"${message}","param":null}`]);
-    this.#tell(['response.failed', this.#responseMember(state)]);
+    this.#events.tell([
+      'error',
+      `"error":{"type":"${type}","code":"${code}","message":"${message}","param":null}`,
+    ]);
+    this.#events.tell(['response.failed', this.#responseMember(state)]);
   }
 
   /** The response as JSON. */
@@ -192,23 +195,33 @@ export class ResponseEvents {
   #begin(rawModel: string): ResponseHead {
     const { translation, model, random } = this.#options;
     const { repeated } = translation;
+    this.#endedChars += rawModel.length;
     this.#head = { random, createdAt: this.#nowS, model: copied(rawModel) || rawOf(model), repeated };
-    this.#tell(['response.created', this.#responseMember(begunState)]);
-    this.#tell(['response.in_progress', this.#responseMember(begunState)]);
+    this.#events.tell(['response.created', this.#responseMember(begunState)]);
+    this.#events.tell(['response.in_progress', this.#responseMember(begunState)]);
     return this.#head;
   }
 
   #newCall(index: number, id: string, name: string): ResponseItem {
-    const callId = id || `call_${this.#options.random}${this.#calls.size}`;
-    const kind: ItemKind = this.#options.translation.customTools.has(name) ? 'custom' : 'function';
-    const item = new ResponseItem(kind, this.#called(callId, name));
-    this.#calls.set(index, item);
+    // An output could not tell which of two calls with one id it is for.
+    const isOwn = id === '' || this.#callIds.has(id);
+    const callId = isOwn ? `call_${this.#options.random}${this.#callIds.size}` : id;
+    this.#callIds.add(callId);
+    const item = new ResponseItem(this.#callKind(name), this.#called(callId, name));
+    this.#calls.set(index, { item, id: copied(id) });
     return this.#bringIn(item);
   }
 
-  #called(callId: string, name: string): ResponseItem['called'] {
-    const own = this.#options.translation.namespaced?.get(name);
-    return { callId: copied(callId), name: own?.name ?? copied(name), namespace: own?.namespace ?? null };
+  #callKind(name: string): ItemKind {
+    return this.#options.translation.customTools.has(textOf(name)) ? 'custom' : 'function';
+  }
+
+  /** Takes raw strings, and gives such; the caller's own names are JavaScript's. */
+  #called(callId: string, name: string): CalledTool {
+    this.#openChars += callId.length + name.length; // kept until the answer ends
+    const own = this.#options.translation.namespaced?.get(textOf(name));
+    if (own === undefined) return { callId: copied(callId), name: copied(name), namespace: null };
+    return { callId: copied(callId), name: rawOf(own.name), namespace: rawOf(own.namespace) };
   }
 
   /** A new item: it begins now, or waits. */
@@ -226,32 +239,20 @@ export class ResponseEvents {
   #openItem(item: ResponseItem): void {
     this.#open = item;
     this.#hasAnswer ||= item.kind !== 'reasoning';
-    for (const event of item.begin(this.#output.length, this.#options.random)) this.#tell(event);
-    const { type, before, after } = item.deltaMembers;
-    this.#deltaBefore = eventBegin(type) + before;
-    this.#deltaAfter = after + numberMember;
-    if (item.isTold && item.length > 0) this.#tellDelta(item.raw);
+    for (const event of item.begin(this.#output.length, this.#options.random)) this.#events.tell(event);
+    this.#events.expectDeltas(item.deltaMembers);
+    if (item.isTold && item.length > 0) this.#events.delta(item.raw);
   }
 
   #endOpen(status: 'completed' | 'incomplete'): void {
     const item = this.#open;
     if (item === null) return;
-    for (const event of item.end(status)) this.#tell(event);
+    for (const event of item.end(status)) this.#events.tell(event);
     const json = item.json(status);
     this.#openChars -= itemChars + item.length;
     this.#endedChars += json.length;
     this.#output.push(json);
     this.#open = null;
-  }
-
-  #tellDelta(raw: string): void {
-    this.#out += this.#deltaBefore + raw + this.#deltaAfter + this.#sequence + eventEnd;
-    this.#sequence += 1;
-  }
-
-  #tell([type, members]: EventMembers): void {
-    this.#out += eventBegin(type) + members + numberMember + this.#sequence + eventEnd;
-    this.#sequence += 1;
   }
 
   #responseMember(state: ResponseState): string {
@@ -261,11 +262,4 @@ export class ResponseEvents {
   get #nowS(): number {
     return Math.floor(this.#options.clock.now() / 1000);
   }
-}
-
-const numberMember = ',"sequence_number":';
-const eventEnd = '}\n\n';
-
-function eventBegin(type: string): string {
-  return `event: ${type}\ndata: {"type":"${type}",`;
 }

@@ -1,20 +1,18 @@
 import { isRecord } from '../../base/request.ts';
+import type { DeltaMembers, EventMembers } from './event-writer.ts';
 import { GatheredText } from './gathered-text.ts';
 import { type CalledTool, type ItemForm, type ItemKind, itemForms, type ItemStatus } from './item-forms.ts';
 import { jsonIn, parsedRaw } from './raw-json.ts';
-
-/** An event without its number: its type, and the other members of its data. */
-export type EventMembers = readonly [type: string, members: string];
 
 const nobody: CalledTool = { callId: '', name: '', namespace: null };
 
 /** An item of the output on its way: what was written of it, and the events that tell of it. */
 export class ResponseItem {
-  readonly kind: ItemKind;
+  /** Until a call has said whom it calls, these two may change; it begins after that. */
+  kind: ItemKind;
   called: CalledTool;
   /** Its last event has been told. */
   hasEnded = false;
-  readonly #form: ItemForm;
   readonly #written = new GatheredText();
   #id = '';
   #place = '';
@@ -22,8 +20,11 @@ export class ResponseItem {
 
   constructor(kind: ItemKind, called: CalledTool = nobody) {
     this.kind = kind;
-    this.#form = itemForms[kind];
     this.called = called;
+  }
+
+  get #form(): ItemForm {
+    return itemForms[this.kind];
   }
 
   /** What is kept of it. */
@@ -71,7 +72,7 @@ export class ResponseItem {
   }
 
   /** The event of a delta, around its text. */
-  get deltaMembers(): { type: string; before: string; after: string } {
+  get deltaMembers(): DeltaMembers {
     const { delta, more } = this.#form;
     return { type: delta, before: `${this.#textPlace},"delta":"`, after: `"${more}` };
   }

@@ -74,15 +74,18 @@ export class ResponseStream implements StreamRewriter, OwnEvents {
   }
 
   #read(chunk: string): void {
-    if (chunk === '') return;
-    // A long event that comes in small pieces is not searched again with each.
-    const isLonger = this.#unfinished !== '';
-    const endsEvent = chunk.includes('\n\n') || (this.#endsInLineEnd && chunk.startsWith('\n'));
-    this.#endsInLineEnd = chunk.endsWith('\n');
-    if (isLonger && !endsEvent) this.#unfinished += chunk;
-    else this.#readEvents(isLonger ? this.#unfinished + chunk : chunk);
+    if (this.#unfinished === '') this.#readEvents(chunk);
+    else if (this.#endsEvent(chunk)) this.#readEvents(this.#unfinished + chunk);
+    else this.#unfinished += chunk;
     const refusal = this.#kept.are(this.#response.keptBytes + this.#unfinished.length);
     if (refusal !== null) this.#fail(refusal);
+  }
+
+  /** Whether a chunk ends the event under way. A long one that comes in small pieces is not searched again with each. */
+  #endsEvent(chunk: string): boolean {
+    const isEnd = this.#endsInLineEnd && chunk.startsWith('\n');
+    if (chunk !== '') this.#endsInLineEnd = chunk.endsWith('\n');
+    return isEnd || chunk.includes('\n\n');
   }
 
   #readEvents(text: string): void {
@@ -99,6 +102,7 @@ export class ResponseStream implements StreamRewriter, OwnEvents {
       at = end + 2;
     }
     this.#unfinished = at === text.length ? '' : text.slice(at);
+    this.#endsInLineEnd = this.#unfinished.endsWith('\n');
   }
 
   /** Tells a delta of the shape that is known. Returns where it ends; -1 if it is something else. */

@@ -16,10 +16,11 @@ const messageFields = documented({
   tool_calls: anything,
   tool_call_id: optionalText,
 });
+export const maxMessages = 2_000;
 const messageList = {
   level: messageFields,
   min: 1,
-  max: 2_000,
+  max: maxMessages,
   of: 'messages',
   isFlat: ({ content, role, tool_calls: calls }: JsonObject): boolean =>
     typeof content === 'string' && calls === undefined && role !== 'tool',

@@ -101,8 +101,8 @@ export const chat = endpointOf({
   },
   minimalBody: { model: 'any', messages: [{ role: 'user', content: '-' }] },
   defaultAllow: ['messages', 'stream'],
-  // OpenAI's later names, and its earlier ones, which an upstream may still take.
   conversation: messagesConversation,
+  // OpenAI's later names, and its earlier ones, which an upstream may still take.
   fieldAliases: [
     ['max_tokens', 'max_completion_tokens'],
     ['tools', 'functions'],

@@ -12,10 +12,8 @@ import { checkText, textSchema } from '../responses/text-format.ts';
 import { checkToolChoice, toolChoiceSchema } from '../responses/tool-choice.ts';
 import { checkTools, toolsSchema } from '../responses/tools.ts';
 import { translationOf } from '../responses/translation.ts';
+import { maxMessages } from './chat-messages.ts';
 import { chat, checkOutputBound, checkStop, checkThinking, stopSchema, thinkingSchema } from './chat.ts';
-
-/** As many as a chat may have. */
-const maxMessages = 2_000;
 
 /** `POST /v1/responses`. The upstream has no such endpoint: a request is sent as a chat. */
 export const responses: Endpoint = {

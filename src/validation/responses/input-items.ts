@@ -5,6 +5,7 @@ import { anything, optionalText, requiredChoice, requiredText, requiredTextOf } 
 import { type Findings, joinPath } from '../findings.ts';
 import { ToolArguments } from '../endpoints/chat-tools.ts';
 import { checkContent, contentSchema } from './input-content.ts';
+import { OpenCalls } from './open-calls.ts';
 
 /*
  * `input`: a string, which is a user's message, or items. Their types are those of the Open Responses specification,
@@ -64,17 +65,31 @@ export const inputSchema = z.union([
           }),
         ),
         z.looseObject({ type: z.literal('reasoning') }),
+        z
+          .looseObject({ type: z.literal('item_reference').nullish(), id: z.string() })
+          .meta({ description: 'Of an item that is kept (RESPONSES_STORE_BYTES).' }),
       ]),
     )
     .min(itemList.min)
     .max(itemList.max),
 ]);
 
-/** The type of an item. Clients leave it out of messages, and of references. */
-export function kindOf({ type, role, id }: JsonObject): string {
-  if (typeof type === 'string') return type;
+const itemTypes = [
+  'message',
+  'function_call',
+  'function_call_output',
+  'custom_tool_call',
+  'custom_tool_call_output',
+  'reasoning',
+] as const;
+type ItemKind = (typeof itemTypes)[number] | 'item_reference' | 'unknown';
+const itemKinds: readonly ItemKind[] = [...itemTypes, 'item_reference'];
+
+/** What an item is. Clients leave the type out of messages, and of references. */
+export function kindOf({ type, role, id }: JsonObject): ItemKind {
+  if (typeof type === 'string') return itemKinds.find((kind) => kind === type) ?? 'unknown';
   if (role !== undefined && role !== null) return 'message';
-  return typeof id === 'string' ? 'item_reference' : '';
+  return typeof id === 'string' ? 'item_reference' : 'unknown';
 }
 
 /** Whether it is what a model thought, or a reference to that: no chat has it. By their ids, the clients' and ours are alike. */
@@ -86,106 +101,59 @@ export function isReasoning(item: JsonObject): boolean {
 /** Checks `input`. */
 export function checkInput(input: JsonValue | undefined, findings: Findings): void {
   if (typeof input === 'string') return;
-  const toolArguments = new ToolArguments();
-  const calls = new OpenCalls(findings);
-  findings.objects(itemList, input, 'input', (item, path) => {
-    switch (kindOf(item)) {
-      case 'message':
-        findings.fields(messageFields, item, path);
-        checkContent(item['content'], joinPath(path, 'content'), findings);
-        return;
-      case 'function_call':
-        findings.fields(functionCallFields, item, path);
-        checkArguments(item['arguments'], path, { findings, toolArguments });
-        calls.open(item, path);
-        return;
-      case 'custom_tool_call':
-        findings.fields(customCallFields, item, path);
-        calls.open(item, path);
-        return;
-      case 'function_call_output':
-      case 'custom_tool_call_output':
-        findings.fields(outputFields, item, path);
-        checkContent(item['output'], joinPath(path, 'output'), findings);
-        calls.close(item, path);
-        return;
-      case 'reasoning':
-        return;
-      case 'item_reference':
-        if (isReasoning(item)) return;
-        findings.add(
-          path,
-          'refers to an item of an earlier answer that is not kept here; send the item itself (clients do so if you set store: false)',
-        );
-        return;
-      default:
-        findings.add(
-          joinPath(path, 'type'),
-          `must be one of ${itemTypes.join(', ')}; leave items of other types out, such as those of tools that a provider runs`,
-        );
-    }
-  });
-  calls.end();
+  const checks = { findings, toolArguments: new ToolArguments(), calls: new OpenCalls(findings) };
+  findings.objects(itemList, input, 'input', (item, path) => checkItem(item, path, checks));
+  checks.calls.end();
 }
 
-const itemTypes = [
-  'message',
-  'function_call',
-  'function_call_output',
-  'custom_tool_call',
-  'custom_tool_call_output',
-  'reasoning',
-];
+interface ItemChecks {
+  findings: Findings;
+  toolArguments: ToolArguments;
+  calls: OpenCalls;
+}
+
+const notKept =
+  'refers to an item of an earlier answer that is not kept here; send the item itself (clients do so if you set store: false)';
+const unknownType = `must be one of ${itemTypes.join(', ')}; leave items of other types out, such as those of tools that a provider runs`;
+
+function checkItem(item: JsonObject, path: string, checks: ItemChecks): void {
+  const { findings, calls } = checks;
+  switch (kindOf(item)) {
+    case 'message':
+      findings.fields(messageFields, item, path);
+      return checkContent(item['content'], joinPath(path, 'content'), findings);
+    case 'function_call':
+      findings.fields(functionCallFields, item, path);
+      checkArguments(item['arguments'], path, checks);
+      return calls.open(item, path);
+    case 'custom_tool_call':
+      findings.fields(customCallFields, item, path);
+      return calls.open(item, path);
+    case 'function_call_output':
+    case 'custom_tool_call_output':
+      findings.fields(outputFields, item, path);
+      checkContent(item['output'], joinPath(path, 'output'), findings);
+      return calls.close(item, path);
+    case 'reasoning':
+      return;
+    case 'item_reference':
+      if (!isReasoning(item)) findings.add(path, notKept);
+      return;
+    case 'unknown':
+      findings.add(joinPath(path, 'type'), unknownType);
+  }
+}
 
 function checkArguments(
   value: JsonValue | undefined,
   path: string,
-  { findings, toolArguments }: { findings: Findings; toolArguments: ToolArguments },
+  { findings, toolArguments }: ItemChecks,
 ): void {
   if (typeof value !== 'string' || toolArguments.areObject(value)) return;
   findings.add(
     joinPath(path, 'arguments'),
     'must be a string with the JSON of an object; if the answer it comes from was cut off (status "incomplete"), leave this call and its output out, or send "{}", and ask again with a larger max_output_tokens',
   );
-}
-
-/** Pairs calls with their outputs. Some models number their calls anew in each turn, so an id may come again. */
-class OpenCalls {
-  readonly #findings: Findings;
-  /** Their ids, and paths. */
-  readonly #open = new Map<string, string>();
-
-  constructor(findings: Findings) {
-    this.#findings = findings;
-  }
-
-  open(call: JsonObject, path: string): void {
-    const id = textIn(call, 'call_id');
-    const other = this.#open.get(id);
-    if (other !== undefined && id !== '') {
-      this.#findings.add(
-        joinPath(path, 'call_id'),
-        `is that of ${other} too, which has no output before this; give each call an id of its own`,
-      );
-    }
-    this.#open.set(id, path);
-  }
-
-  close(output: JsonObject, path: string): void {
-    const id = textIn(output, 'call_id');
-    if (id === '' || this.#open.delete(id)) return;
-    this.#findings.add(
-      joinPath(path, 'call_id'),
-      'must be the call_id of a call before it that has no other output; send that call too',
-    );
-  }
-
-  end(): void {
-    for (const [id, path] of this.#open) {
-      if (id !== '') this.#findings.add(path, 'needs its output: an item behind it with the same call_id');
-      if (this.#findings.full) return;
-    }
-  }
 }
 
 /** Calls and their outputs count as a tool's words. */
@@ -208,7 +176,7 @@ export const itemsConversation: Conversation = {
       case 'reasoning':
       case 'item_reference':
         return { role: 'assistant', field: 'type' };
-      default:
+      case 'unknown':
         return null;
     }
   },

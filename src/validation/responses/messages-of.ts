@@ -3,11 +3,11 @@ import { textIn } from '../documented.ts';
 import type { Adjustments } from './adjustments.ts';
 import { type ChatContent, chatContent } from './input-content.ts';
 import { isReasoning, itemFields, kindOf } from './input-items.ts';
-import { sentName } from './tools.ts';
+import { sentName } from './declared-tools.ts';
 
 /*
  * Items as the messages of a chat. A chat has a turn's text and its calls in one message, and the results of the calls
- * right behind it.
+ * right after it.
  */
 
 interface Turn {
@@ -62,6 +62,10 @@ class Turns {
       case 'function_call_output':
       case 'custom_tool_call_output':
         this.#addOutput(textIn(item, 'call_id'), chatContent(item['output'], this.#adjustments));
+        return;
+      case 'reasoning':
+      case 'item_reference':
+      case 'unknown': // noted above, or refused before
     }
   }
 
@@ -74,7 +78,7 @@ class Turns {
     if (content === '') return; // it says nothing, and upstreams refuse it
     const turn = this.#current();
     if (turn === null || turn.calls.length === 0) this.#begin({ role, content });
-    else turn.message['content'] = joined(turn.message['content'], content);
+    else say(turn.message, content);
   }
 
   #addCall(item: JsonObject, text: string): void {
@@ -105,7 +109,7 @@ class Turns {
     turn.media.push({ type: 'text', text: `The media in the output of the call ${id}:` }, ...media);
   }
 
-  /** The assistant's turn that goes on; null if something came behind it. */
+  /** The assistant's turn that goes on; null if something came after it. */
   #current(): Turn | null {
     const turn = this.all.at(-1);
     return turn?.message['role'] === 'assistant' && turn.results.length === 0 ? turn : null;
@@ -122,8 +126,16 @@ function isText(part: JsonValue): boolean {
   return isJsonObject(part) && part['type'] === 'text';
 }
 
-function joined(before: JsonValue | undefined, more: ChatContent): JsonValue {
-  return before === undefined ? more : [...partsOf(before), ...partsOf(more)];
+/** Adds to what a message says. In place: there may be thousands of additions. */
+function say(message: JsonObject, more: ChatContent): void {
+  const before = message['content'];
+  if (before === undefined) {
+    message['content'] = more;
+    return;
+  }
+  const parts = partsOf(before);
+  for (const part of partsOf(more)) parts.push(part);
+  message['content'] = parts;
 }
 
 function partsOf(content: JsonValue): JsonValue[] {

@@ -11,7 +11,8 @@ import {
   requiredTextOf,
 } from '../fields.ts';
 import { joinPath } from '../findings.ts';
-import { choiceKey, type DeclaredTool, keysOf, type ToolFindings, unsupportedType } from './tools.ts';
+import { choiceKey, type DeclaredTool, keysOf } from './declared-tools.ts';
+import { type ToolFindings, unsupportedType } from './tools.ts';
 
 const modes = ['none', 'auto', 'required'];
 const choiceFields = documented({

@@ -1,7 +1,8 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../../base/request.ts';
 import { objectsIn, textIn } from '../documented.ts';
-import { choiceKey, type DeclaredTool, declaredTools, keysOf, toolFields } from './tools.ts';
 import type { Adjustments } from './adjustments.ts';
+import { choiceKey, type DeclaredTool, declaredTools, keysOf } from './declared-tools.ts';
+import { toolFields } from './tools.ts';
 
 /*
  * `tools` and `tool_choice` as a chat has them, of a body that was checked.

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject, type JsonValue, type Translation } from '../../base/request.ts';
 import { numberIn, objectsIn, textIn } from '../documented.ts';
-import { declaredTools } from './tools.ts';
+import { declaredTools } from './declared-tools.ts';
 
 /** What the answer to a body that was checked is translated with. `sent` is what of it the answer may repeat. */
 export function translationOf(body: JsonObject, sent: JsonObject): Translation {

@@ -259,7 +259,7 @@ describe('GET /admin/audit', () => {
       '\r\n',
     );
     expect(titles).toBe(
-      'sequence,time,actor,address,request_id,operation,kind,team,id,before,after,hash,erased',
+      'sequence,time,actor,address,request_id,operation,kind,team,id,before,after,hash,erased,reported_url',
     );
     expect(first).toContain(`,'${requestId},team.change,team,acme,acme,`);
     expect(first).toContain('"{""name"":""=HYPERLINK(\\""x\\"")""}"');

@@ -46,7 +46,7 @@ afterAll(async () => {
 interface Asked {
   token: IssuedToken;
   send: (more?: object) => Promise<Reply>;
-  stream: () => Promise<Response>;
+  stream: (more?: object) => Promise<Response>;
 }
 
 /** A caller of its own, whose request is answered by this script. */
@@ -58,7 +58,7 @@ async function asked(script: Script, at = gateway): Promise<Asked> {
   return {
     token,
     send: (more = {}) => post(url, body(more), { token: token.text }),
-    stream: () => open(url, body({ stream: true }), { token: token.text }),
+    stream: (more = {}) => open(url, body({ stream: true, ...more }), { token: token.text }),
   };
 }
 
@@ -130,17 +130,18 @@ describe.concurrent('a response', () => {
 
   it('that is plain and slow to come begins with blanks', async () => {
     const { script, writes } = waiting();
-    const { send } = await asked(script, lively);
-    const sent = send();
+    const { stream } = await asked(script, lively);
+    const opened = stream({ stream: false });
     const upstream = await writes;
     const body = plain('late');
     upstream.writeHead(200, json);
     upstream.write(body.slice(0, 9));
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    const reading = readStream(await opened);
+    await reading.until('  ');
     upstream.end(body.slice(9));
-    const { text, json: response } = await sent;
-    expect(text).toMatch(/^ +\{/);
-    expect(responseProblems(response)).toEqual([]);
+    expect(await reading.rest()).toBe('clean');
+    expect(reading.text()).toMatch(/^ +\{/);
+    expect(responseProblems(JSON.parse(reading.text()))).toEqual([]);
   });
 
   it.each([

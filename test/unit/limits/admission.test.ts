@@ -265,7 +265,7 @@ describe('settle', () => {
     expect(await usedOf(atOnce(5))).toEqual([0]);
   });
 
-  it('is awaited where items are kept, which the next request may refer to', async () => {
+  it('is awaited if items are kept, which the next request may refer to', async () => {
     const items = new ResponseKey('acme/tok_1', '0'.repeat(32)).seal([{ id: 'msg_1' }]);
     const grant = await granted([]);
     store.mood = 'hangs';

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { maxKeptBytes } from '../../../src/limits/kept-answer.ts';
 import { maxSealedBytes, ResponseKey } from '../../../src/limits/kept-items.ts';
@@ -34,7 +35,7 @@ describe('the items of a response', () => {
 
   it('are not kept if they are too large; the largest have room where they are read', () => {
     const noise = (length: number): object[] => [
-      { text: Array.from({ length }, () => Math.random().toString(36)[2]).join('') },
+      { text: randomBytes(length).toString('base64url').slice(0, length) },
     ];
     const large = key.seal(noise(maxKeptBytes - 100));
     expect(large?.sealed.length).toBeLessThan(maxSealedBytes);

@@ -1,9 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { array, assert, constantFrom, nat, oneof, property, record, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { growth, linear } from '../../../support/growth.ts';
+import { ResponseEvents } from '../../../../src/proxy/responses/response-events.ts';
 import type { ResponseObject } from '../../../support/open-responses/schemas.ts';
 import { eventsIn, lastResponseIn, streamProblems } from '../../../support/open-responses/stream.ts';
-import { translated } from './translated.ts';
+import { responseOptions, translated } from './translated.ts';
 
 const folder = new URL('../../../fixtures/streams/', import.meta.url);
 const files = readdirSync(folder).filter((name) => name.endsWith('.txt'));
@@ -180,6 +182,39 @@ describe('the events of a response', () => {
     expect(said(response)).toEqual(['f({})', 'f({})']);
   });
 
+  it('know the tools of the caller by names of any text', () => {
+    const response = responseOf(
+      call(0, { id: 'a', name: 'größe "1"', args: '{"input":"x"}' }),
+      call(1, { id: 'b', name: '名__"cut"_0123', args: '{}' }),
+      stop,
+    );
+    expect(response.output).toMatchObject([
+      { type: 'custom_tool_call', name: 'größe "1"', input: 'x' },
+      { type: 'function_call', namespace: '名', name: '"cut"\nname' },
+    ]);
+  });
+
+  it('know a custom tool also if its name comes after its call has begun', () => {
+    const response = responseOf(
+      call(0, { id: 'a' }),
+      call(0, { name: 'apply_patch', args: '{"input":"x"}' }),
+      stop,
+    );
+    expect(response.output).toMatchObject([{ type: 'custom_tool_call', name: 'apply_patch', input: 'x' }]);
+  });
+
+  it('are not misled by an upstream that says id and name with each piece, or gives all calls one id', () => {
+    const same = { id: 'a', name: 'f' };
+    const response = responseOf(
+      call(0, { ...same, args: '{"x"' }),
+      call(0, { ...same, args: ':1}' }),
+      call(1, { ...same, args: '{"y"' }),
+      call(1, { ...same, args: ':2}' }),
+      stop,
+    );
+    expect(said(response)).toEqual(['f({"x":1})', 'f({"y":2})']);
+  });
+
   it('leave out a call without a name, and give one without an id an id', () => {
     const response = responseOf(call(0, { id: 'a', args: '{}' }), call(1, { name: 'f', args: '{}' }), stop);
     expect(response.output).toMatchObject([{ name: 'f', call_id: expect.stringMatching(/^call_\w{33,}$/) }]);
@@ -284,6 +319,78 @@ describe('the events of a response', () => {
         lastResponse(translated('data: {"choices":[\n\n', data(chunk({ content: 'x' }), stop), done).text),
       ),
     ).toEqual(['x']);
+  });
+
+  it('give the second of two calls with one id an id of its own', () => {
+    const { output } = responseOf(
+      call(0, { id: 'a', name: 'f', args: '{}' }),
+      call(1, { id: 'a', name: 'f', args: '{}' }),
+      stop,
+    );
+    expect(output).toMatchObject([{ call_id: 'a' }, { call_id: expect.stringMatching(/^call_\w{33,}$/) }]);
+  });
+
+  it.each([
+    ['{"a":12345678901234567890,"b":1e400,"c":1.0}', '{"a":12345678901234567890,"b":1e400,"c":1.0}'],
+    [String.raw`{"k\"":["\\\"\n\u00e9",null]}`, String.raw`{"k\"":["\\\"\n\u00e9",null]}`],
+    [`{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`, ''],
+  ])('keep arguments that come as an object: %#', (args, shown) => {
+    const event = `data: {"choices":[{"delta":{"tool_calls":[{"id":"a","function":{"name":"f","arguments":${args}}}]}}]}\n\n`;
+    const { text } = translated(event, data(stop) + done);
+    expect(streamProblems(text)).toEqual([]);
+    const [item] = lastResponse(text).output;
+    expect(item?.type === 'function_call' && item.arguments).toBe(shown);
+  });
+
+  it.each([
+    ['a line end', 'b\ndata: c'],
+    ['an escape that is none', String.raw`b\x`],
+    ['a long one that is none', String.raw`b\u00zz`],
+    ['half of an escape', 'b\\'],
+  ])('pass over an event like the last one whose text has %s in it', (_, odd) => {
+    const like = (text: string): string => `data: {"choices":[{"delta":{"content":"${text}"}}]}\n\n`;
+    const { text } = translated(like('a') + like(odd) + like(String.raw`c\\\"\u00e9`) + data(stop) + done);
+    expect(streamProblems(text)).toEqual([]);
+    expect(said(lastResponse(text))).toEqual(['ac\\"é']);
+  });
+
+  it('are not misled by a text that an event says elsewhere, too', () => {
+    const named = (model: string): object => ({ ...chunk({ content: 'm' }), model });
+    expect(said(responseOf(named('m'), named('n'), named('n'), stop))).toEqual(['mmm']);
+  });
+
+  it.each([
+    [
+      'a long event in small pieces',
+      (amount: number) => data(chunk({ content: 'x'.repeat(amount * 30_000) })),
+    ],
+    [
+      'a call whose arguments are never whole while others wait',
+      (amount: number) =>
+        data(
+          call(0, { id: 'a', name: 'f', args: '{"x":"' }),
+          ...Array.from({ length: amount * 100 }, (_, n) =>
+            call(n + 1, { id: `b${n}`, name: 'g', args: '{}' }),
+          ),
+          ...Array.from({ length: amount * 100 }, () => call(0, { args: 'x'.repeat(100) })),
+        ),
+    ],
+  ])('take as long as there is of %s', (_, textOf) => {
+    const grows = growth((amount) => {
+      const pieces = textOf(amount).match(/[^]{1,64}/g) ?? [];
+      return () => translated(...pieces);
+    });
+    expect(grows).toBeLessThan(linear);
+  });
+
+  it('count the names and ids of calls that wait, and of the model, among what is kept', () => {
+    const events = new ResponseEvents(responseOptions);
+    const long = 'f'.repeat(10_000);
+    const before = events.keptBytes;
+    events.begin(long);
+    for (let index = 0; index < 10; index += 1)
+      events.call({ index, id: `${long}${index}`, name: long, rawArguments: '{' });
+    expect(events.keptBytes - before).toBeGreaterThan(210_000);
   });
 
   it('carry a text of any length, and any bytes, as they came', () => {

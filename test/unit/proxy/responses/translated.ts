@@ -31,8 +31,11 @@ export const responseOptions: ResponseOptions = {
   translation: {
     repeated: Buffer.from(repeated.slice(1, -1)).toString('latin1'),
     stored: true,
-    customTools: new Set(['apply_patch']),
-    namespaced: new Map([['agents__wait', { namespace: 'agents', name: 'wait' }]]),
+    customTools: new Set(['apply_patch', 'größe "1"']),
+    namespaced: new Map([
+      ['agents__wait', { namespace: 'agents', name: 'wait' }],
+      ['名__"cut"_0123', { namespace: '名', name: '"cut"\nname' }],
+    ]),
   },
   model: 'asked-for',
   random: '0123456789abcdef0123456789abcdef',

@@ -1,6 +1,9 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { JsonObject, JsonValue } from '../../../../src/base/request.ts';
+import { Adjustments } from '../../../../src/validation/responses/adjustments.ts';
+import { messagesOf } from '../../../../src/validation/responses/messages-of.ts';
+import { growth, linear } from '../../../support/growth.ts';
 import { responses } from '../../../../src/validation/endpoints/responses.ts';
 import { accepted } from '../verdict.ts';
 
@@ -111,4 +114,14 @@ it('says everything once, and has each result right behind the turn of its call'
     }),
     { numRuns: 500 },
   );
+});
+
+it('adds thousands of texts to one turn in linear time', () => {
+  const call: JsonObject = { type: 'function_call', call_id: 'a', name: 'f', arguments: '{}' };
+  const more: JsonObject = { role: 'assistant', content: 'And then?' };
+  const turn = (amount: number) => {
+    const input = [call, ...Array.from({ length: amount * 3_000 }, () => more)];
+    return () => messagesOf('', input, new Adjustments());
+  };
+  expect(growth(turn)).toBeLessThan(linear);
 });
