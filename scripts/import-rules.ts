@@ -27,7 +27,7 @@ export const floors: readonly (readonly string[])[] = [
   ['edge', 'models', 'records'],
   ['sessions', 'claims', 'backup', 'proxy'],
   ['data-plane', 'operations', 'sign-in'],
-  ['admin'],
+  ['admin', 'doctor'],
   ['console'],
   ['cli', 'demo'],
 ];

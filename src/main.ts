@@ -2,6 +2,7 @@ import cluster from 'node:cluster';
 import { readConfiguration } from './config/configuration.ts';
 import { identityFileOf, type Settings } from './config/environment.ts';
 import type { TrustedIssuer } from './config/issuer.ts';
+import { secretsIn } from './config/secrets.ts';
 import { systemClock } from './base/clock.ts';
 import { readIdentityFile } from './backup/identity-file.ts';
 import { runPrimary } from './lifecycle/cluster.ts';
@@ -63,21 +64,8 @@ function listenProblem(error: unknown): string | null {
 }
 
 /** A log that masks every secret of the configuration, wherever it might turn up. */
-function protectedLog(
-  { logLevel, adminKey, previousAdminKey, attachments, store, records }: Settings,
-  trusted: readonly TrustedIssuer[],
-): Log {
-  const made = createLog({ level: logLevel });
-  made.protect(adminKey);
-  if (previousAdminKey !== null) made.protect(previousAdminKey);
-  for (const { key } of attachments) made.protect(key);
-  for (const { console: client } of trusted) if (client?.clientSecret) made.protect(client.clientSecret);
-  const urls = [store.kind === 'redis' ? store.url : null, records?.url ?? null];
-  for (const url of urls) {
-    const { password } = new URL(url ?? 'none:');
-    if (password === '') continue;
-    made.protect(password);
-    made.protect(decodeURIComponent(password));
-  }
+function protectedLog(of: Settings, trusted: readonly TrustedIssuer[]): Log {
+  const made = createLog({ level: of.logLevel });
+  for (const secret of secretsIn(of, trusted)) made.protect(secret);
   return made;
 }

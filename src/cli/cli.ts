@@ -19,6 +19,8 @@ export interface Terminal {
   err(text: string): void;
   /** How wide it is; absent if it is not known, as in a pipe. */
   columns?: number | undefined;
+  /** Whether it shows colours, and is asked to: NO_COLOR is not set. */
+  hasColours?: boolean;
   /** Asks a person, or rejects with `CommandFailed`. Absent if nobody is at the terminal. */
   ask?: (question: string) => Promise<string>;
 }

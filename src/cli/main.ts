@@ -17,5 +17,7 @@ process.exitCode = await run(process.argv.slice(2), process.env, {
   out: (text) => stdout.write(`${text}\n`),
   err: (text) => output.write(`${text}\n`),
   columns: stdout.isTTY ? stdout.columns : undefined,
+  // False with NO_COLOR, and for a terminal that has none.
+  hasColours: stdout.isTTY && stdout.hasColors(),
   ...(isInteractive ? { ask: (question) => ask({ input, output }, question) } : {}),
 });

@@ -6,6 +6,7 @@ import { CommandFailed, type ExitCode, exitCodes } from './command-failed.ts';
 import { Cli, type Terminal, type Connection } from './cli.ts';
 import { connect } from './connect.ts';
 import { consoleCommand } from './console-command.ts';
+import { doctorCommand } from './doctor-command.ts';
 import { endUserCommands } from './end-user-commands.ts';
 import { issuerCommands } from './issuer-commands.ts';
 import { ledgerCommands } from './ledger-commands.ts';
@@ -33,7 +34,7 @@ export async function run(
     return connection.send(path, init);
   };
   try {
-    await programFor(send, terminal).parseAsync(args, { from: 'user' });
+    await programFor(send, terminal, env).parseAsync(args, { from: 'user' });
     return exitCodes.done;
   } catch (error) {
     return exitCodeOf(error, terminal);
@@ -42,8 +43,12 @@ export async function run(
   }
 }
 
-/** Every command there is. */
-export function programFor(send: Connection['send'], terminal: Terminal): Command {
+/** Every command there is. `env`: what a gateway here would be configured with. */
+export function programFor(
+  send: Connection['send'],
+  terminal: Terminal,
+  env: NodeJS.ProcessEnv = {},
+): Command {
   const program = new Command('tollgate')
     .description('Administers a Tollgate gateway: its teams, users and tokens, and their usage.')
     .option('--json', 'print JSON, for programs')
@@ -79,6 +84,7 @@ export function programFor(send: Connection['send'], terminal: Terminal): Comman
   auditCommands(program, cli);
   consoleCommand(program, cli);
   ledgerCommands(program, cli);
+  doctorCommand(program, cli, { env, terminal });
   helpCommand(program);
   return program;
 }

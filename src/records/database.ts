@@ -37,7 +37,11 @@ export type Transactions = Queries & Pick<Database, 'transaction'>;
 export class Database implements Queries {
   readonly #pool: Pg.Pool;
 
-  constructor({ url, tls }: Pick<NonNullable<RecordsSettings>, 'url' | 'tls'>) {
+  /** `answerMs`: after so long without an answer, this process gives up. */
+  constructor(
+    { url, tls }: Pick<NonNullable<RecordsSettings>, 'url' | 'tls'>,
+    { answerMs = answerTimeoutMs }: { answerMs?: number } = {},
+  ) {
     this.#pool = new (driver().Pool)({
       connectionString: url,
       ssl: tls === null ? false : { rejectUnauthorized: tls.verify },
@@ -45,7 +49,7 @@ export class Database implements Queries {
       application_name: 'tollgate',
       connectionTimeoutMillis: connectTimeoutMs,
       statement_timeout: statementTimeoutMs,
-      query_timeout: answerTimeoutMs,
+      query_timeout: answerMs,
       lock_timeout: lockTimeoutMs,
       idle_in_transaction_session_timeout: idleInTransactionMs,
       options: `-c TimeZone=UTC -c search_path=${schema}`,

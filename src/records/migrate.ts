@@ -5,7 +5,7 @@ import { schema, type Database } from './database.ts';
 const directory = fileURLToPath(new URL('migrations', import.meta.url));
 const table = 'migrations';
 /** `server_version_num` of the oldest Postgres that this was tried with. */
-const oldestServer = 140_000;
+export const oldestServer = 140_000;
 
 /** Why Postgres cannot be used, for whoever set `DATABASE_URL`. */
 export class Unusable extends Error {
@@ -42,14 +42,25 @@ export async function migrate(database: Pick<Database, 'query' | 'connection'>):
   );
 }
 
-async function refuseNewer(database: Pick<Database, 'query'>): Promise<void> {
+/** How the tables differ from this version: `missing` are made at the gateway's next start. Changes nothing. */
+export async function migrationsApart(
+  database: Pick<Database, 'query'>,
+): Promise<{ missing: string[]; newer: string[] }> {
+  const known = readdirSync(directory).map((file) => file.replace(/\.sql$/, ''));
   const [found] = await database.query<{ found: boolean }>('SELECT to_regclass($1) IS NOT NULL AS found', [
     `${schema}.${table}`,
   ]);
-  if (!found?.found) return;
-  const known = new Set(readdirSync(directory).map((file) => file.replace(/\.sql$/, '')));
-  const run = await database.query<{ name: string }>(`SELECT name FROM ${schema}.${table}`);
-  const newer = run.filter(({ name }) => !known.has(name));
+  if (!found?.found) return { missing: known, newer: [] };
+  const rows = await database.query<{ name: string }>(`SELECT name FROM ${schema}.${table}`);
+  const run = rows.map(({ name }) => name);
+  return {
+    missing: known.filter((name) => !run.includes(name)),
+    newer: run.filter((name) => !known.includes(name)),
+  };
+}
+
+async function refuseNewer(database: Pick<Database, 'query'>): Promise<void> {
+  const { newer } = await migrationsApart(database);
   if (newer.length > 0) {
     throw new Unusable('The tables are of a newer version of Tollgate: deploy that version again.');
   }

@@ -47,8 +47,8 @@ export async function storeCondition({ client }: RedisStore): Promise<StoreCondi
     setting('maxmemory-policy'),
     client.info().catch(() => ''),
   ]);
-  const policy = policySet ?? fieldOf(info, 'maxmemory_policy');
-  const appends = appendonly === null ? fieldOf(info, 'aof_enabled') === '1' : appendonly === 'yes';
+  const policy = policySet ?? infoField(info, 'maxmemory_policy');
+  const appends = appendonly === null ? infoField(info, 'aof_enabled') === '1' : appendonly === 'yes';
   return {
     persists: appends || (save === null ? savesByInfo(info) : save !== ''),
     evicts: policy === null ? null : policy !== 'noeviction',
@@ -67,11 +67,12 @@ export function savesByInfo(info: string): boolean | null {
     'server_time_usec',
     'rdb_last_save_time',
     'rdb_changes_since_last_save',
-  ].map((name) => Number(fieldOf(info, name) ?? Number.NaN));
+  ].map((name) => Number(infoField(info, name) ?? Number.NaN));
   if (nowUs === undefined || lastS === undefined || changes === undefined) return null;
   return changes > 0 && nowUs / 1_000_000 - lastS > silentS ? false : null;
 }
 
-function fieldOf(info: string, name: string): string | null {
+/** A field of the reply of INFO; null if it is not there. */
+export function infoField(info: string, name: string): string | null {
   return new RegExp(`^${name}:([^\\r\\n]*)`, 'm').exec(info)?.[1] ?? null;
 }
