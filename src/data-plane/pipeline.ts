@@ -3,7 +3,6 @@ import { storeUnavailable } from '../limits/decision.ts';
 import { checkPriced, type Grant, limitsTagged, visibleLimits, wouldRefuse } from '../limits/grant.ts';
 import { KeptAnswer } from '../limits/kept-answer.ts';
 import { attemptsTold } from '../limits/keyed-attempts.ts';
-import type { KeptItemsStore } from '../limits/kept-items-store.ts';
 import { limitHeaders } from '../limits/limit-headers.ts';
 import { reserve } from '../limits/reservation.ts';
 import type { Authenticated } from '../access/authenticator.ts';
@@ -12,16 +11,15 @@ import { whileStale } from '../access/while-stale.ts';
 import { checkBodyBytes, checkFurtherModels, checkModel, checkTools } from '../access/policy.ts';
 import type { Catalogue } from '../config/catalogue.ts';
 import type { Settings } from '../config/environment.ts';
-import { withRealModel } from '../identity/records/aliases.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Principal } from '../identity/records/identity.ts';
 import type { ForwardOutcome } from '../base/outcome.ts';
 import type { Price } from '../base/price.ts';
 import { Refusal } from '../base/refusal.ts';
-import { type Endpoint, type JsonObject, sentTo, type ValidRequest } from '../base/request.ts';
+import { type Endpoint, sentTo, type ValidRequest } from '../base/request.ts';
 import { Fallback } from './fallback.ts';
-import { referredResponses, withReferredItems } from './item-references.ts';
-import { ownerOf, readKey, whileInProgress } from './keyed-call.ts';
+import { ownerOf, whileInProgress } from './keyed-call.ts';
+import { ValidRequests, type ValidRequestsParts } from './valid-requests.ts';
 import type { Journal } from '../edge/journal.ts';
 import type { Discovery } from '../models/discovery.ts';
 import type { AttemptRules } from '../upstream/attempts.ts';
@@ -37,30 +35,22 @@ import type { Upstreams } from '../upstream/upstreams.ts';
 import type { ServedModels } from '../models/served-models.ts';
 import type { RequestQueue } from '../upstream/request-queue.ts';
 import { betasSentOn } from '../upstream/upstream-headers.ts';
-import { fitted } from '../models/fitted.ts';
 import type { RequestRepairs } from '../models/repairs/request-repairs.ts';
-import { asSent, fillPinned } from '../sessions/pinned.ts';
-import { outputSizeRefusal } from '../validation/output-size.ts';
-import { parseJson, parseLargeJson } from '../validation/parse-json.ts';
 
 /** Output of a model the catalogue does not bound: the seed page's figure. */
 const defaultOutputTokens = 4_096;
-/** From this size on a body is worked on in several turns of the event loop. */
-const largeBodyBytes = 1_048_576;
 
-interface PipelineParts {
+interface PipelineParts extends ValidRequestsParts {
   settings: Settings;
   catalogue: Catalogue;
   frontDoor: FrontDoor;
+  repairs: RequestRepairs;
   admission: Admission;
   upstreams: Upstreams;
   served: ServedModels;
-  repairs: RequestRepairs;
   discovery: Pick<Discovery, 'askAgain'>;
   exchanges: OpenExchanges;
   queue: RequestQueue;
-  /** Reads items of earlier responses; null: none are kept. */
-  items: Pick<KeptItemsStore, 'read'> | null;
   clock: Clock;
   journal: Journal;
   /** Whether the process is shutting down and takes no new work. */
@@ -92,11 +82,11 @@ export interface Admitted {
 export class Pipeline {
   readonly #parts: PipelineParts;
   readonly #rules: AttemptRules;
-  /** The last large body that was to be read. */
-  #largeBody: Promise<unknown> = Promise.resolve();
+  readonly #requests: ValidRequests;
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
+    this.#requests = new ValidRequests(parts);
     const { upstreamAttempts, upstreamQueueMs, upstreamTimeoutMs } = parts.settings;
     this.#rules = {
       clock: parts.clock,
@@ -111,30 +101,8 @@ export class Pipeline {
   }
 
   /** The body, read, filled in and checked; null when the caller left before it was in. */
-  async validate(
-    call: Call,
-    endpoint: Endpoint,
-    caller: Authenticated,
-  ): Promise<ValidRequest | Refusal | null> {
-    const { catalogue, frontDoor } = this.#parts;
-    const bytes = await frontDoor.forwardedBody(call, caller);
-    if (bytes === null || bytes instanceof Refusal) return bytes;
-    const read = this.#read(call, caller.principal, bytes);
-    const value = read instanceof Promise ? await read : read;
-    if (value instanceof Refusal) return value;
-    const whole = endpoint.keepsItems ? await this.#withItems(call, value, caller.principal) : value;
-    if (whole instanceof Refusal) return whole;
-    const pinned = caller.principal.identity.session?.pinned ?? null;
-    const sent = withRealModel(whole, catalogue.real);
-    const filled = pinned === null ? sent : fillPinned(endpoint, pinned, sent);
-    if (filled instanceof Refusal) return filled;
-    const valid = endpoint.validate(filled, (model) => catalogue.refusesOver(model), sent);
-    if (valid instanceof Refusal) return pinned === null ? valid : asSent(endpoint, valid, pinned);
-    call.model = valid.model;
-    const tooMuch = outputSizeRefusal(valid, catalogue.maxOutputTokens(valid.model));
-    if (tooMuch) return tooMuch;
-    const betas = betasSentOn(call.incoming.headers, pinned !== null);
-    return fitted(valid, betas, this.#parts);
+  validate(call: Call, endpoint: Endpoint, caller: Authenticated): Promise<ValidRequest | Refusal | null> {
+    return this.#requests.valid(call, endpoint, caller);
   }
 
   /**
@@ -317,32 +285,6 @@ export class Pipeline {
     const answered = outcome.sentTo;
     if (answered === null || answered.model === grant.request.model) return grant;
     return { ...grant, price: this.#parts.catalogue.price(answered.model, grant.admittedAtMs) };
-  }
-
-  /** Its key and its JSON. Large bodies one after the other: while one is worked on, it takes several times its size. */
-  #read(
-    call: Call,
-    principal: Principal,
-    bytes: Buffer,
-  ): JsonObject | Refusal | Promise<JsonObject | Refusal> {
-    if (bytes.length <= largeBodyBytes) return readKey(call, principal, bytes) ?? parseJson(bytes);
-    const read = this.#largeBody.then(() => readKey(call, principal, bytes) ?? parseLargeJson(bytes));
-    this.#largeBody = read;
-    return read;
-  }
-
-  /** The body with the items in it that it refers to, as far as they are kept. */
-  #withItems(
-    { bodyBytes, holding }: Call,
-    body: JsonObject,
-    { identity }: Principal,
-  ): JsonObject | Promise<JsonObject | Refusal> {
-    const { items, settings } = this.#parts;
-    const responses = items === null ? [] : referredResponses(body);
-    if (items === null || responses.length === 0) return body;
-    const { maxBodyBytes } = settings;
-    const owner = ownerOf(identity);
-    return withReferredItems(body, responses, { owner, bodyBytes, maxBodyBytes, holding, store: items });
   }
 
   #useRefusal(call: Call, request: ValidRequest, principal: Principal): Refusal | null {
