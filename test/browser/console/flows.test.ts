@@ -263,6 +263,23 @@ describe('what is not as usual', () => {
     return limits ?? gateway.issue();
   }
 
+  it('a leaked token: its page and the trail say so, the address of the find is a text, also on a phone', async () => {
+    const leaked = await gateway.issue();
+    const url = `https://example.com/${'a'.repeat(200)}/%3Cb%3E`;
+    await post(`${gateway.url}/leaks`, { token: leaked.text, url });
+    const { page, open, watched } = await signedIn(browser, gateway, gateway.adminKey, {
+      viewport: { width: 360, height: 800 },
+    });
+    await open(`teams/${leaked.team}/tokens/${leaked.id}`);
+    await page.getByText('revoked: leaked').waitFor();
+    await open(`audit?team=${leaked.team}&operation=token.revoke`);
+    await page.locator('button[aria-haspopup=dialog]').first().click();
+    await page.getByText(url, { exact: true }).waitFor();
+    expect(await page.locator(`a[href*="example.com"]`).count()).toBe(0);
+    expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
+    expect(watched.complaints).toEqual([]);
+  });
+
   it('a spent budget: the page of its holder says so, and goes on', async () => {
     const spent = await gateway.issue({ limits: [{ metric: 'requests', window: 'day', max: 1 }] });
     await post(`${gateway.url}/v1/chat/completions`, bodies.chat(), { token: spent.text });

@@ -5,6 +5,7 @@ import { untilDrained } from '../../support/drained.ts';
 import { startGateway, type TestGateway } from '../../support/gateway.ts';
 import { sharedPostgres } from '../../support/postgres-server.ts';
 import { sharedRedis } from '../../support/redis-server.ts';
+import { mintSession } from '../../support/sessions.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
 const ends: (() => Promise<void>)[] = [];
@@ -34,6 +35,11 @@ describe('what a store had', () => {
     const live = await gateway.issue({ team: { limits } });
     const revoked = await gateway.issue({ team: { id: live.team } });
     await gateway.admin('DELETE', `/admin/teams/${live.team}/tokens/${revoked.id}`);
+    const leaked = await gateway.issue({ team: { id: live.team } });
+    const { token: session } = await mintSession(gateway.url, live.text);
+    expect((await post(`${gateway.url}/leaks`, [{ token: leaked.text }, { token: session }])).status).toBe(
+      200,
+    );
     expect([await call(gateway, live.text), await call(gateway, live.text)]).toEqual(['ok', 'ok']);
     await gateway.settled(live.team, 2);
     await untilDrained(redis);
@@ -41,6 +47,12 @@ describe('what a store had', () => {
     await waitFor(async () => (await call(gateway, live.text)) === 'ok', { what: 'the token to work' });
     expect(await call(gateway, live.text)).toBe('insufficient_quota');
     expect(await call(gateway, revoked.text)).toBe('revoked_token');
+    const reply = await post(`${gateway.url}${paths.chat}`, bodies.chat(), { token: leaked.text });
+    expect(errorOf(reply)).toMatchObject({
+      code: 'revoked_token',
+      message: expect.stringContaining('leaked') as string,
+    });
+    expect(await call(gateway, session)).toBe('invalid_token');
   });
 
   it('is restored once by gateways that start at once', async () => {
