@@ -29,7 +29,7 @@ export function planRow(row: Row, found: StoredRecord | null, overwrite: boolean
   const endedAt = endOf(row, row.record);
   if (overwrite) return planned(endedAt === null ? 'overwritten' : 'revoked', own);
   if (endedAt === null) return planned('kept');
-  const ended = { ...stored, [row.section.endedBy ?? '']: endedAt };
+  const ended = { ...stored, ...endingOf(row) };
   return planned('revoked', { text: JSON.stringify(ended), secrets: found.secrets });
 }
 
@@ -45,6 +45,12 @@ function isSame({ record, secrets }: Row, stored: JsonObject, storedSecrets: rea
 function isEnded(row: Row, stored: JsonObject, { secrets }: StoredRecord): boolean {
   if (endOf(row, stored) !== null) return true;
   return row.section.hasSecrets && secrets.length === 0 && row.secrets.length > 0;
+}
+
+/** The fields of a row that say when it ended, and why. */
+function endingOf({ section: { endedBy, endedBecause }, record }: Row): JsonObject {
+  const isPart = (name: string): boolean => name === endedBy || name === endedBecause;
+  return Object.fromEntries(Object.entries(record).filter(([name]) => isPart(name)));
 }
 
 function endOf({ section: { endedBy } }: Row, record: JsonObject): string | null {

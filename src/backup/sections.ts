@@ -24,6 +24,8 @@ export interface Section {
   parentsOf: (row: JsonObject, secrets: readonly string[]) => ArchiveKey[];
   /** The field with the time at which a record ended for good; null if records of this kind do not end. */
   endedBy: string | null;
+  /** The field that says why; null if there is none. */
+  endedBecause: string | null;
   /** Whether rows have `secret_hashes`, newest first. */
   hasSecrets: boolean;
   /** Whether IDENTITY_FILE may have it: it must not make administrators. */
@@ -38,6 +40,7 @@ export interface Section {
 const plain = {
   parentsOf: () => [],
   endedBy: null,
+  endedBecause: null,
   hasSecrets: false,
   fromFile: true,
   limitIds: '',
@@ -71,6 +74,7 @@ const tokens: Section = {
     ...(secrets.length > 0 ? [{ kind: 'user' as const, team: text(team), id: text(user) }] : []),
   ],
   endedBy: 'revoked_at',
+  endedBecause: 'revoked_because',
   hasSecrets: true,
   recordsIn: ({ tokens: records }) => records,
 };

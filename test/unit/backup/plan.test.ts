@@ -59,11 +59,13 @@ describe.each([false, true])('a row, overwrite %s', (overwrite) => {
     });
   });
 
-  it('revokes what is alive in the store', async () => {
-    const { fate, change } = planRow(await row({ revoked_at: earlier }), stored({ name: 'mine' }), overwrite);
+  it('revokes what is alive in the store, and says why', async () => {
+    const revoked = await row({ revoked_at: earlier, revoked_because: 'leaked' });
+    const { fate, change } = planRow(revoked, stored({ name: 'mine' }), overwrite);
     expect(fate).toBe('revoked');
     expect(recordOf(change.next?.text)).toMatchObject({
       revoked_at: earlier,
+      revoked_because: 'leaked',
       name: overwrite ? null : 'mine',
     });
   });
