@@ -1,24 +1,22 @@
 import type { Admission, Ask } from '../limits/admission.ts';
 import { storeUnavailable } from '../limits/decision.ts';
-import { checkPriced, type Grant, limitsTagged, visibleLimits, wouldRefuse } from '../limits/grant.ts';
+import { type Grant, limitsTagged, visibleLimits, wouldRefuse } from '../limits/grant.ts';
 import { KeptAnswer } from '../limits/kept-answer.ts';
 import { attemptsTold } from '../limits/keyed-attempts.ts';
 import { limitHeaders } from '../limits/limit-headers.ts';
 import { reserve } from '../limits/reservation.ts';
 import type { Authenticated } from '../access/authenticator.ts';
-import { tagsHeader, tagsOfRequest } from '../access/caller-tags.ts';
 import { whileStale } from '../access/while-stale.ts';
-import { checkBodyBytes, checkFurtherModels, checkModel, checkTools } from '../access/policy.ts';
 import type { Catalogue } from '../config/catalogue.ts';
 import type { Settings } from '../config/environment.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Principal } from '../identity/records/identity.ts';
 import type { ForwardOutcome } from '../base/outcome.ts';
-import type { Price } from '../base/price.ts';
 import { Refusal } from '../base/refusal.ts';
 import { type Endpoint, sentTo, type ValidRequest } from '../base/request.ts';
 import { Fallback } from './fallback.ts';
 import { ownerOf, whileInProgress } from './keyed-call.ts';
+import { RequestPolicy, tagsOf } from './request-policy.ts';
 import { ValidRequests, type ValidRequestsParts } from './valid-requests.ts';
 import type { Journal } from '../edge/journal.ts';
 import type { Discovery } from '../models/discovery.ts';
@@ -83,10 +81,12 @@ export class Pipeline {
   readonly #parts: PipelineParts;
   readonly #rules: AttemptRules;
   readonly #requests: ValidRequests;
+  readonly #policy: RequestPolicy;
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
     this.#requests = new ValidRequests(parts);
+    this.#policy = new RequestPolicy(parts);
     const { upstreamAttempts, upstreamQueueMs, upstreamTimeoutMs } = parts.settings;
     this.#rules = {
       clock: parts.clock,
@@ -147,7 +147,7 @@ export class Pipeline {
     waiting: Waiting | null,
   ): Promise<Admitted | KeptAnswer | Refusal | 'stale'> {
     const { frontDoor } = this.#parts;
-    const asked = frontDoor.confirm(caller, (principal) => this.#useRefusal(call, request, principal));
+    const asked = frontDoor.confirm(caller, (principal) => this.#policy.refusal(call, request, principal));
     const confirmed = asked instanceof Promise ? await asked : asked;
     if (confirmed instanceof Refusal) return confirmed;
     const known = this.#candidates(request.model);
@@ -171,7 +171,7 @@ export class Pipeline {
   async refusal(call: Call, request: ValidRequest, { principal }: Authenticated): Promise<Refusal | null> {
     const caller = await this.#parts.frontDoor.refresh(principal.credential);
     if (caller instanceof Refusal) return caller;
-    const refused = this.#useRefusal(call, request, caller.principal);
+    const refused = this.#policy.refusal(call, request, caller.principal);
     return refused ?? this.#unserved(request, await this.#candidates(request.model));
   }
 
@@ -260,7 +260,7 @@ export class Pipeline {
     return new Fallback(this.#parts, {
       request: { endpoint, model, isBounded: outputBound !== null, principal, betas },
       grant,
-      mayUse: (other) => this.#useRefusal(call, other, principal) === null,
+      mayUse: (other) => this.#policy.refusal(call, other, principal) === null,
       outputBound: (other) => this.#outputBound(other),
     });
   }
@@ -287,35 +287,6 @@ export class Pipeline {
     return { ...grant, price: this.#parts.catalogue.price(answered.model, grant.admittedAtMs) };
   }
 
-  #useRefusal(call: Call, request: ValidRequest, principal: Principal): Refusal | null {
-    return (
-      this.#parts.frontDoor.entryRefusal(call, request.endpoint, principal) ??
-      checkBodyBytes(principal, call.bodyBytes, this.#parts.settings.maxBodyBytes) ??
-      checkModel(principal, request.model) ??
-      this.#furtherRefusal(request, principal) ??
-      checkTools(principal, request.remoteTools) ??
-      this.#priceRefusal(call, request, principal)
-    );
-  }
-
-  /** Also the refusal of its tags: which limits count it depends on them. */
-  #priceRefusal(call: Call, request: ValidRequest, principal: Principal): Refusal | null {
-    const tags = tagsOf(call, principal);
-    if (tags instanceof Refusal) return tags;
-    return checkPriced(limitsTagged(principal, tags), request, this.#price(request.model));
-  }
-
-  #furtherRefusal({ furtherModels }: ValidRequest, principal: Principal): Refusal | null {
-    if (furtherModels === undefined) return null;
-    return checkFurtherModels(principal, furtherModels.map(this.#parts.catalogue.real));
-  }
-
-  /** The price now, by the store's clock, which also dates the entry. */
-  #price(model: string): Price | null {
-    const { admission, catalogue } = this.#parts;
-    return catalogue.price(model, admission.heartbeat.storeNowMs());
-  }
-
   /** The output to reserve if the body has no bound, tokens. */
   #outputBound({ model, thinkingTokens = 0 }: ValidRequest): number {
     return this.#parts.catalogue.maxOutputTokens(model) ?? Math.max(defaultOutputTokens, thinkingTokens);
@@ -332,7 +303,7 @@ export class Pipeline {
     const tags = tagsOf(call, principal);
     if (tags instanceof Refusal) return tags;
     const { model, endpoint, stream } = request;
-    const price = this.#price(model);
+    const price = this.#policy.price(model);
     const limits = limitsTagged(principal, tags);
     const nowMs = this.#parts.admission.heartbeat.storeNowMs();
     const { body, reserved } = reserve(request, limits, this.#outputBound(request), price, nowMs);
@@ -367,11 +338,6 @@ function translated({ translation, model }: ValidRequest, clock: Clock): Forward
 }
 
 const nothingAdjusted: readonly never[] = [];
-
-/** The tags of a request of this caller. */
-function tagsOf(call: Call, principal: Principal): string | Refusal {
-  return tagsOfRequest(principal, call.incoming.headers[tagsHeader]);
-}
 
 /** Of what has expired since it was read, the store says why: its time was up, or its secret was rotated out. */
 function hasExpired({ code }: Refusal): boolean {
