@@ -247,8 +247,8 @@ export class ResponseEvents {
   #endOpen(status: 'completed' | 'incomplete'): void {
     const item = this.#open;
     if (item === null) return;
-    for (const event of item.end(status)) this.#events.tell(event);
-    const json = item.json(status);
+    const { events, json } = item.end(status);
+    for (const event of events) this.#events.tell(event);
     this.#openChars -= itemChars + item.length;
     this.#endedChars += json.length;
     this.#output.push(json);

@@ -67,7 +67,8 @@ export class ResponseItem {
     this.#index = index;
     this.#id = `${idPrefix}${random}${index}`;
     this.#place = `"item_id":"${this.#id}","output_index":${index}`;
-    const added: EventMembers = ['response.output_item.added', this.#itemMembers('in_progress', null)];
+    const item = this.#json('in_progress', null);
+    const added: EventMembers = ['response.output_item.added', this.#itemMembers(item)];
     return part === null ? [added] : [added, [part.added, this.#partMembers(part, '')]];
   }
 
@@ -77,10 +78,11 @@ export class ResponseItem {
     return { type: delta, before: `${this.#textPlace},"delta":"`, after: `"${more}` };
   }
 
-  /** The events that end it. */
-  end(status: Exclude<ItemStatus, 'in_progress'>): EventMembers[] {
+  /** Ends it: the events that tell so, and the item as it is in the output. */
+  end(status: Exclude<ItemStatus, 'in_progress'>): { events: EventMembers[]; json: string } {
     const { done, part, textMember, more, doneMore } = this.#form;
-    const text = this.#text;
+    const text = this.kind === 'custom' ? inputOf(this.raw) : this.raw;
+    const json = this.#json(status, text);
     this.hasEnded = true;
     const events: EventMembers[] = [];
     if (!this.isTold && text !== '') {
@@ -89,13 +91,8 @@ export class ResponseItem {
     }
     events.push([done, `${this.#textPlace},"${textMember}":"${text}"${more}${doneMore(this.called)}`]);
     if (part !== null) events.push([part.done, this.#partMembers(part, text)]);
-    events.push(['response.output_item.done', this.#itemMembers(status, text)]);
-    return events;
-  }
-
-  /** As it is in the output once it has ended. */
-  json(status: ItemStatus): string {
-    return this.#json(status, this.#text);
+    events.push(['response.output_item.done', this.#itemMembers(json)]);
+    return { events, json };
   }
 
   /** As far as its events have told it. */
@@ -107,17 +104,13 @@ export class ResponseItem {
     return this.#form.json({ id: this.#id, status, raw, called: this.called });
   }
 
-  get #text(): string {
-    return this.kind === 'custom' ? inputOf(this.raw) : this.raw;
-  }
-
   get #textPlace(): string {
     const { part } = this.#form;
     return part === null ? this.#place : `${this.#place},${part.index}`;
   }
 
-  #itemMembers(status: ItemStatus, raw: string | null): string {
-    return `"output_index":${this.#index},"item":${this.#json(status, raw)}`;
+  #itemMembers(json: string): string {
+    return `"output_index":${this.#index},"item":${json}`;
   }
 
   #partMembers(part: NonNullable<ItemForm['part']>, raw: string): string {
