@@ -55,6 +55,8 @@ export interface DocumentedOperation {
   needed?: string;
   /** Whether its requests are counted, priced and forwarded to the upstream. */
   forwarded?: boolean;
+  /** Its body is checked like that of a request that is forwarded, and goes no further. */
+  checked?: boolean;
 }
 
 /**

@@ -74,7 +74,7 @@ export function countRoutes({ frontDoor, pipeline, answers }: CountDeps): Route[
     const handle = answers.replying((call) => count(call, each));
     return {
       path: each.path,
-      methods: { POST: { docs: each.docs, access: 'session or user', handle } },
+      methods: { POST: { docs: each.docs, access: 'session or user', checked: true, handle } },
     };
   });
 }
@@ -87,15 +87,6 @@ function docsOf({ path, docs }: Endpoint, answer: z.ZodType): OperationDocs {
     query: 'ignored', // SDKs send `?beta=true`
     body: jsonBody(docs.body),
     answer: okJson(answer),
-    refusals: [
-      'endpoint_not_allowed',
-      'model_not_allowed',
-      'model_unpriced',
-      'tool_not_allowed',
-      'tag_not_allowed',
-      'field_not_allowed',
-      'model_not_found',
-      ...(docs.refusals ?? []),
-    ],
+    ...(docs.refusals === undefined ? {} : { refusals: docs.refusals }),
   };
 }

@@ -37,8 +37,8 @@ const byAccess: Readonly<Record<Access, readonly ErrorCode[]>> = {
 
 const anyBody: readonly ErrorCode[] = ['invalid_json', 'invalid_body', 'body_too_large'];
 
-/** Of requests that are counted and sent on: policy, limits, and upstream errors. */
-const anyForwarded: readonly ErrorCode[] = [
+/** Of requests for a model: policy. */
+const anyChecked: readonly ErrorCode[] = [
   'endpoint_not_allowed',
   'model_not_allowed',
   'model_unpriced',
@@ -46,6 +46,10 @@ const anyForwarded: readonly ErrorCode[] = [
   'tag_not_allowed',
   'field_not_allowed',
   'model_not_found',
+];
+
+/** Of those that are counted and sent on, besides: limits, and upstream errors. */
+const anyForwarded: readonly ErrorCode[] = [
   'insufficient_quota',
   'in_progress',
   'replay_unavailable',
@@ -54,13 +58,15 @@ const anyForwarded: readonly ErrorCode[] = [
 ];
 
 /** All error codes of an operation, in the order of the table. */
-export function codesOf(path: string, { docs, access, forwarded = false }: DocumentedOperation): ErrorCode[] {
+export function codesOf(path: string, operation: DocumentedOperation): ErrorCode[] {
+  const { docs, access, forwarded = false, checked = forwarded } = operation;
   const changes = docs.body !== undefined || docs.etag === 'asked';
   const possible = new Set<ErrorCode>([
     ...anyRequest,
     ...byAccess[access],
     ...(docs.body === undefined ? [] : anyBody),
     ...(docs.etag === 'asked' ? (['precondition_failed'] as const) : []),
+    ...(checked ? anyChecked : []),
     ...(forwarded ? anyForwarded : []),
     // The bounds on changes, and on the records of a team.
     ...(access === 'administrator' && changes ? (['insufficient_quota'] as const) : []),
