@@ -19,7 +19,7 @@ export interface ConsolePage {
   open: (route: string) => Promise<void>;
 }
 
-/** Opens the console and signs in by typing a credential. */
+/** Opens the console, signs in by typing a credential, and waits until the first view has read what it shows. */
 export async function signedIn(
   browser: TestBrowser,
   gateway: TestGateway,
@@ -32,6 +32,7 @@ export async function signedIn(
   await page.getByLabel('Your credential').fill(credential);
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.locator('.who').waitFor({ state: 'attached' }); // behind a button on a phone
+  await loaded(page); // what a test changes next is not in what the page reads now
   const open = async (route: string): Promise<void> => {
     await page.goto(`${consoleUrl(gateway)}#/${route}`);
     await loaded(page);
