@@ -22,7 +22,7 @@ export const floors: readonly (readonly string[])[] = [
   ['base'],
   ['store', 'observability', 'config', 'memory'],
   ['audit', 'lifecycle'],
-  ['identity', 'ledger'],
+  ['identity', 'ledger', 'events'],
   ['access', 'limits', 'reports', 'upstream', 'validation'],
   ['edge', 'models', 'records'],
   ['sessions', 'claims', 'backup', 'proxy'],

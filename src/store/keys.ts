@@ -101,6 +101,22 @@ export interface Keys {
   restoring: string;
   /** With Postgres only. Stream: batches of refusals that are not drained yet. Trimmed when they are. */
   refusalLog: string;
+  /** Stream: events that were told, newest last. Bounded; expires. */
+  events: string;
+  /** Hash: what has a state that events tell of → the state, and since when, ms. Expires. */
+  eventStates: string;
+  /** Hash: which process does what only one may do, until when (ms), and the fence. Expires. */
+  lease: (what: string) => string;
+  /** Identity. Hash: webhook id → JSON, where events are sent. */
+  webhooks: string;
+  /** String: id of the event up to which the outbox was handed to the webhooks. Expires. */
+  handedOut: string;
+  /** Hash: event id → what a webhook is still to get: tries so far, type, time, data. Expires. */
+  undelivered: (webhook: string) => string;
+  /** Sorted set: event id → when it is to be tried next, ms. Expires. */
+  due: (webhook: string) => string;
+  /** Stream: the last tries of a webhook. Bounded; expires. */
+  deliveries: (webhook: string) => string;
 }
 
 /** `hasRecords`: Postgres has what is in the store. */
@@ -149,5 +165,13 @@ export function keysUnder(prefix: string, { hasRecords = false } = {}): Keys {
     guard: hasRecords ? [`${p}records`] : [],
     restoring: `${p}restoring`,
     refusalLog: `${p}refusal-log`,
+    events: `${p}events`,
+    eventStates: `${p}event-states`,
+    lease: (what) => `${p}lease:${what}`,
+    webhooks: `${p}webhooks`,
+    handedOut: `${p}handed-out`,
+    undelivered: (webhook) => `${p}undelivered:${webhook}`,
+    due: (webhook) => `${p}due:${webhook}`,
+    deliveries: (webhook) => `${p}deliveries:${webhook}`,
   };
 }

@@ -35,6 +35,11 @@ const inFullStore = {
   rename_rows: 'sums of days, under other names',
   forget_end_user: 'takes away what an end user has used',
   trim_drained: 'takes away what Postgres has',
+  // tell, within the bounds of the outbox
+  tell_once: 'an event, and a small key that expires',
+  tell_change: 'an event, and a field for each attachment and model',
+  take_lease: 'which process delivers: one small key',
+  release_lease: 'the same',
   // restore from records what was there before, or less
   begin_restoring: 'begins to restore a store',
   restore_gateway: 'removes all identities, to write them anew',
