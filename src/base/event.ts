@@ -31,6 +31,8 @@ const ofToken = z.object({
   name: orNone,
 });
 
+const firstTokens = { description: 'At most 20.' };
+
 interface EventKind {
   /** One sentence: when it happens. */
   says: string;
@@ -52,24 +54,37 @@ export const eventTypes = {
     }),
   },
   'limit.refusing': {
-    says: 'A limit has refused requests: at the first, and then at most once an hour, with how many since.',
+    says: 'Limits of a team, or of the gateway, have refused requests: at the first, and then at most once an hour, with how many since. Limits of sessions and end users are left out.',
     of: 'either',
     data: z.object({
-      limit: z.string().meta({ description: 'Such as "team tokens/day".' }),
       refused: count.min(1),
       since: time,
-      users: z.array(id).meta({ description: 'Those who were refused most, at most five.' }),
+      limits: z
+        .array(
+          z.object({ limit: z.string().meta({ description: 'Such as team tokens/day.' }), refused: count }),
+        )
+        .meta({ description: 'The ten that have refused most.' }),
+      users: z
+        .array(z.object({ team: id, user: id }))
+        .meta({ description: 'Those who were refused most on that day, at most five.' }),
     }),
   },
   'token.expiring': {
-    says: 'A token expires within seven days, and again within one.',
+    says: 'Tokens of a team expire in seven days, and again in one (UTC days). Told once a day for all of them, unless they were made for a shorter time.',
     of: 'team',
-    data: ofToken.extend({ expires_at: time, days: z.union([z.literal(7), z.literal(1)]) }),
+    data: z.object({
+      days: z.union([z.literal(7), z.literal(1)]),
+      tokens: z.array(ofToken.extend({ expires_at: time })).meta(firstTokens),
+      more: count.meta({ description: 'How many others.' }),
+    }),
   },
   'token.unused': {
-    says: 'A token that works has not been used for 30 days.',
+    says: 'Tokens of a team that work were neither used nor rotated for 30 days, and again for 60, 90 and so on. Told once a day for all of them.',
     of: 'team',
-    data: ofToken.extend({ last_used_at: time.nullable(), created_at: time }),
+    data: z.object({
+      tokens: z.array(ofToken.extend({ last_used_at: time.nullable(), created_at: time })).meta(firstTokens),
+      more: count.meta({ description: 'How many others.' }),
+    }),
   },
   'token.rotated': {
     says: 'A token has a new secret.',
@@ -117,7 +132,7 @@ export const eventTypes = {
     data: z.object({ attachment: id, status: z.int() }),
   },
   'store.filling': {
-    says: 'The store is 80 or 95 % full. Once a day.',
+    says: 'The store is 80 or 95 % full. Once a day, and once more if it comes from the one to the other.',
     of: 'gateway',
     data: z.object({ level: z.union([z.literal(80), z.literal(95)]), used_bytes: count, max_bytes: count }),
   },
@@ -128,7 +143,9 @@ export const eventTypes = {
       entries: count,
       refusals: count,
       audit: count,
-      drained_at: time.nullable(),
+      bytes: count.meta({ description: 'What it takes in the store, about.' }),
+      oldest_at: time.nullable().meta({ description: 'Since when the oldest of it waits.' }),
+      drained_at: time.nullable().meta({ description: 'When something was last recorded.' }),
     }),
   },
   'records.gap': {
@@ -142,12 +159,12 @@ export const eventTypes = {
     data: z.object({ day, sequence: count, hash: id }),
   },
   'spend.anomaly': {
-    says: 'A team has spent more than three times as much today as on average on the seven days before. Once a day.',
+    says: 'A team has spent more than three times as much today as on average on the seven days before (UTC), and a dollar at least; on three of these it has spent something. Once a day.',
     of: 'team',
     data: z.object({ day, cost_usd: usd, mean_usd: usd }),
   },
   'usage.digest': {
-    says: 'What a team used in the week that ended on Sunday, beside the week before.',
+    says: 'What a team used in the week that ended on Sunday (UTC), beside the week before: every Monday, if it used something in either.',
     of: 'team',
     data: z.object({
       from: day,
@@ -157,9 +174,12 @@ export const eventTypes = {
       output_tokens: count,
       images: count,
       errors: count,
-      cost_usd: usd.nullable(),
-      before: z.object({ requests: count, cost_usd: usd.nullable() }),
-      users: z.array(z.object({ user: id, requests: count, cost_usd: usd.nullable() })),
+      cost_usd: usd,
+      before: z.object({ requests: count, cost_usd: usd }).meta({ description: 'The week before.' }),
+      users: z
+        .array(z.object({ user: id, requests: count, cost_usd: usd }))
+        .meta({ description: 'At most 20: those that cost most.' }),
+      more_users: count.meta({ description: 'How many others.' }),
     }),
   },
   'webhook.disabled': {

@@ -35,11 +35,24 @@ export class Outbox {
     this.#keys = keys;
   }
 
-  /** Tells an event unless `mark` says that it was told, which counts until `untilMs`. Returns whether it is told now. */
-  async once(event: GatewayEvent, mark: string, untilMs: number): Promise<boolean> {
+  /**
+   * Tells an event unless `mark` says that it was told, which counts until `untilMs`. With `from` and `to`: if the mark says
+   * `from` ('' for nothing), and then it says `to`. Returns whether it is told now.
+   */
+  async once(
+    event: GatewayEvent,
+    mark: string,
+    untilMs: number,
+    { from = '', to = '1' }: { from?: string; to?: string } = {},
+  ): Promise<boolean> {
     const { events, said } = this.#keys;
-    const args = [Math.ceil(untilMs), ...argumentsOf(event)];
+    const args = [from, to, Math.ceil(untilMs), ...argumentsOf(event)];
     return (await this.#store.run(scripts.once, [events, said(mark)], args)) === 1;
+  }
+
+  /** What a mark says; '' if there is none. */
+  async markOf(mark: string): Promise<string> {
+    return (await this.#store.attempt((client) => client.get(this.#keys.said(mark)))) ?? '';
   }
 
   /** Tells an event if the state of something changes by it. Returns whether it is told now. */

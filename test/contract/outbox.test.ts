@@ -61,6 +61,18 @@ describe.each(engines)('the outbox ($name)', (engine) => {
     expect(await outbox.once(anomaly('acme'), 'm', startMs + 60_000)).toBe(false);
   });
 
+  it('tells what a mark says something of only to whoever has read it', async () => {
+    const untilMs = startMs + 60_000;
+    expect(await outbox.markOf('m')).toBe('');
+    expect(await outbox.once(anomaly('acme'), 'm', untilMs, { to: 'one line, "two"' })).toBe(true);
+    expect(await outbox.markOf('m')).toBe('one line, "two"');
+    expect(await outbox.once(anomaly('acme'), 'm', untilMs, { to: '2' })).toBe(false);
+    expect(await outbox.once(anomaly('acme'), 'm', untilMs, { from: 'another', to: '2' })).toBe(false);
+    expect(await outbox.once(anomaly('acme'), 'm', untilMs, { from: 'one line, "two"', to: '2' })).toBe(true);
+    expect(await outbox.markOf('m')).toBe('2');
+    expect(await all()).toHaveLength(2);
+  });
+
   it('tells a change once, and how long the state before was there', async () => {
     const fails = { of: 'upstream A', from: '', to: 'down' };
     expect(await outbox.change(down, fails)).toBe(true);
