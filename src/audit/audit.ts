@@ -19,6 +19,7 @@ const changeKinds = [
   'administrator',
   'settings',
   'price',
+  'webhook',
   'import',
 ] as const;
 

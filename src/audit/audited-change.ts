@@ -18,14 +18,22 @@ const maxValueCharacters = 1_536;
 export function auditedChange(change: Change): AuditedChange {
   const { kind, team, id, before, after, records } = change;
   if (records) return { operation: 'import.write', kind, team, id, before: null, after: summary(records) };
-  const [was, is] = [before && auditedRecord(before, after), after && auditedRecord(after, before)];
+  const [was, is] = [
+    before && auditedRecord(before, after, kind),
+    after && auditedRecord(after, before, kind),
+  ];
   const key = { kind, team, id };
   const operation = change.operation ?? `${kind}.${verbOf(kind, was, is)}`;
   if (was === null || is === null) {
     return { operation, ...key, ...shortened(was && withoutNulls(was), is && withoutNulls(is)) };
   }
   const names = [...new Set([...Object.keys(was), ...Object.keys(is)])];
-  const touched = names.filter((name) => !isDeepStrictEqual(was[name] ?? null, is[name] ?? null));
+  const differs = (name: string, one: JsonObject | null, other: JsonObject | null): boolean =>
+    !isDeepStrictEqual(one?.[name] ?? null, other?.[name] ?? null);
+  // What a webhook hides has changed if it looks the same, too.
+  const touched = names.filter(
+    (name) => differs(name, was, is) || (kind === 'webhook' && differs(name, before, after)),
+  );
   return { operation, ...key, ...shortened(picked(was, touched), picked(is, touched)) };
 }
 
@@ -51,17 +59,25 @@ function shortened<R extends JsonObject | null>(before: R, after: R): { before: 
 const digestCharacters = 100;
 
 /**
- * A record in the form of the admin API: limits without ids, raises with their limits, secrets without hashes. `other` is
- * what it was, or is.
+ * A record in the form of the admin API: limits without ids, raises with their limits, secrets without hashes; of a webhook
+ * the origin of its address, and when its secrets end. `other` is what it was, or is.
  */
-function auditedRecord(record: JsonObject, other: JsonObject | null): JsonObject {
+function auditedRecord(record: JsonObject, other: JsonObject | null, kind: Change['kind']): JsonObject {
   const audited = { ...record };
   const { raises = null, limits } = record;
   if (raises !== null) audited['raises'] = withLimits(listIn(raises), listIn(limits));
   if ('limits' in audited) audited['limits'] = without('id', audited['limits']);
   if ('suspended_end_users' in audited) audited['suspended_end_users'] = ownEndUsers(record, other);
-  if ('secrets' in audited) audited['secrets'] = without('hash', audited['secrets']);
+  if ('secrets' in audited) {
+    audited['secrets'] = without(kind === 'webhook' ? 'text' : 'hash', audited['secrets']);
+  }
+  if (kind === 'webhook' && 'url' in audited) audited['url'] = originOf(record['url']);
   return audited;
+}
+
+/** Whoever knows the rest of an address may post there. */
+function originOf(url: JsonValue | undefined): JsonValue {
+  return typeof url === 'string' ? (URL.parse(url)?.origin ?? null) : null;
 }
 
 /** The suspended end users that only this side has, by their hashes: nothing could take a name from the trail again. */

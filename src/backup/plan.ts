@@ -21,10 +21,11 @@ export function planRow(row: Row, found: StoredRecord | null, overwrite: boolean
   const planned = (fate: Fate, next: StoredRecord | null = null): Planned => {
     return { fate, change: { key: row.key, found, next } };
   };
-  const own = { text: JSON.stringify(row.record), secrets: row.secrets };
-  if (found === null) return planned('created', own);
-  const stored = JSON.parse(found.text) as JsonObject; // the store's texts are this program's own
-  if (isSame(row, stored, found.secrets)) return planned('unchanged');
+  const stored = found && (JSON.parse(found.text) as JsonObject); // the store's texts are this program's own
+  const record = row.section.completed(row.record, stored);
+  const own = { text: JSON.stringify(record), secrets: row.secrets };
+  if (found === null || stored === null) return planned('created', own);
+  if (isSame({ ...row, record }, stored, found.secrets)) return planned('unchanged');
   if (isEnded(row, stored, found)) return planned('kept');
   const endedAt = endOf(row, row.record);
   if (overwrite) return planned(endedAt === null ? 'overwritten' : 'revoked', own);

@@ -3,6 +3,7 @@ import { administratorFields } from '../identity/records/administrator.ts';
 import type { ArchivedPart, ArchiveKey, StoredRecord } from '../identity/records/archive.ts';
 import { gatewayCounterKey, settingsFields } from '../identity/records/gateway-settings.ts';
 import { modelPriceFields } from '../identity/records/model-price.ts';
+import { originOf, type Webhook, webhookFields } from '../identity/records/webhook.ts';
 import { teamFields, tokenFields, userFields } from '../identity/records/identity.ts';
 import type { JsonObject, JsonValue } from '../base/request.ts';
 
@@ -32,6 +33,10 @@ export interface Section {
   fromFile: boolean;
   /** What the ids of its limits begin with. */
   limitIds: '' | `${typeof gatewayCounterKey}/`;
+  /** What a document has of a record; `at` is when it is written. */
+  exported: (record: JsonObject, at: string) => JsonObject;
+  /** A row of a document as it is to be stored, with what documents do not have of it; `stored` is the record so far. */
+  completed: (row: JsonObject, stored: JsonObject | null) => JsonObject;
   /** The records of this section in a part. */
   recordsIn: (part: ArchivedPart) => readonly StoredRecord[];
 }
@@ -44,6 +49,8 @@ const plain = {
   hasSecrets: false,
   fromFile: true,
   limitIds: '',
+  exported: (record: JsonObject) => record,
+  completed: (row: JsonObject) => row,
 } as const;
 
 const teams: Section = {
@@ -109,8 +116,51 @@ const prices: Section = {
   recordsIn: ({ prices: records }) => records.map(withoutSecrets),
 };
 
+/**
+ * Where events are sent. What signs them does not leave the store, nor does the rest of an address, by which anybody may
+ * post to a chat. So one that is new to a store is disabled there.
+ */
+const webhooks: Section = {
+  ...plain,
+  name: 'webhooks',
+  schema: webhookFields.omit({ secrets: true }).refine(isSendable, {
+    path: ['disabled_at'],
+    error: 'must be a time: without a secret nothing can be sent',
+  }),
+  keyOf: ({ id }) => ({ kind: 'webhook', team: gatewayCounterKey, id: text(id) }),
+  parentsOf: ({ team }) => (typeof team === 'string' ? [{ kind: 'team', team }] : []),
+  exported: ({ secrets: _secrets, url, disabled_at: disabledAt = null, ...rest }, at) => ({
+    ...rest,
+    url: originOf(text(url)),
+    disabled_at: disabledAt ?? at,
+    disabled_because: imported,
+  }),
+  completed: (row, stored) => {
+    if (stored === null) return { ...row, secrets: [] };
+    const { url = null, secrets = [], disabled_at: at = null, disabled_because: because = null } = stored;
+    const hasOtherHost = originOf(text(url)) !== originOf(text(row['url']));
+    const address = hasOtherHost ? {} : { url };
+    return { ...row, ...address, secrets, disabled_at: at, disabled_because: because };
+  },
+  recordsIn: ({ webhooks: records }) => records.map(withoutSecrets),
+};
+
+const imported = 'It was imported: set its url, rotate its secret, and enable it.';
+
+function isSendable({ format, disabled_at: disabledAt }: Pick<Webhook, 'format' | 'disabled_at'>): boolean {
+  return format === 'slack' || disabledAt !== null;
+}
+
 /** Rows refer only to rows of earlier sections. */
-export const sections: readonly Section[] = [teams, users, tokens, settings, administrators, prices];
+export const sections: readonly Section[] = [
+  teams,
+  users,
+  tokens,
+  settings,
+  administrators,
+  prices,
+  webhooks,
+];
 
 function withoutSecrets(record: string): StoredRecord {
   return { text: record, secrets: [] };

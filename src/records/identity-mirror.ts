@@ -63,8 +63,12 @@ function teamsIn(text: string): string[] | null {
     case 'settings':
     case 'administrator':
     case 'price':
+    case 'webhook':
       return [gatewayCounterKey];
     case 'team':
+      // With a team its webhooks go, which are among what is of the gateway.
+      if (typeof entry.team !== 'string') return null;
+      return entry.after === null ? [entry.team, gatewayCounterKey] : [entry.team];
     case 'user':
     case 'token':
       return typeof entry.team === 'string' ? [entry.team] : null;

@@ -7,7 +7,7 @@ import { fitsKey, storable } from './drained-stream.ts';
 
 /** A record as Postgres keeps it. Those of the whole gateway have '@' for a team. */
 export interface RecordedIdentity extends StoredRecord {
-  readonly kind: 'team' | 'user' | 'token' | 'settings' | 'administrator' | 'price';
+  readonly kind: 'team' | 'user' | 'token' | 'settings' | 'administrator' | 'price' | 'webhook';
   readonly team: string;
   /** '' for the settings. */
   readonly id: string;
@@ -18,7 +18,7 @@ export interface RecordedIdentity extends StoredRecord {
  * out: it must not keep all others from being recorded.
  */
 export function recordsOf(owner: string, part: ArchivedPart): RecordedIdentity[] {
-  const { team, users, tokens, settings, administrators, prices } = part;
+  const { team, users, tokens, settings, administrators, prices, webhooks } = part;
   const readable = (kind: RecordedIdentity['kind'], records: readonly StoredRecord[]): RecordedIdentity[] =>
     records.flatMap((record) => {
       const id = idIn(record);
@@ -34,6 +34,7 @@ export function recordsOf(owner: string, part: ArchivedPart): RecordedIdentity[]
     ),
     ...readable('administrator', administrators),
     ...readable('price', prices.map(withoutSecrets)),
+    ...readable('webhook', webhooks.map(withoutSecrets)),
   ];
 }
 

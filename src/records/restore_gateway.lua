@@ -3,7 +3,7 @@
 -- store was as it is now must not go on.
 --
 -- KEYS[1] restoring   KEYS[2] teams   KEYS[3] epochs   KEYS[4] secrets   KEYS[5] admins   KEYS[6] admin secrets
--- KEYS[7] settings   KEYS[8] provenance   KEYS[9] prices
+-- KEYS[7] settings   KEYS[8] provenance   KEYS[9] prices   KEYS[10] webhooks
 -- ARGV[1] the nonce
 -- ARGV[2] settings JSON, '' if there are none
 -- ARGV[3] provenance: the store's name, '' if none   ARGV[4] provenance: what IDENTITY_FILE and imports brought
@@ -26,7 +26,7 @@ for _, team in ipairs(redis.call('HKEYS', KEYS[2])) do
   end
   redis.call('DEL', ARGV[5] .. team, ARGV[6] .. team, ARGV[8] .. team, ARGV[9] .. team)
 end
-redis.call('DEL', KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9])
+redis.call('DEL', KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10])
 if ARGV[2] ~= '' then
   redis.call('SET', KEYS[7], ARGV[2])
 end

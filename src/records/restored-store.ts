@@ -73,11 +73,11 @@ export class RestoredStore {
   /** Replaces all identities, and ends all sessions. */
   async putIdentities({ records, provenance }: Pick<RecordedState, 'records' | 'provenance'>): Promise<void> {
     const { teams, epochs, secrets, admins, adminSecrets, settings, prices, provenance: origin } = this.#keys;
-    const { users, tokens, session, sessionsOf, minting } = this.#keys;
+    const { webhooks, users, tokens, session, sessionsOf, minting } = this.#keys;
     const own = records.find(({ kind }) => kind === 'settings');
     await this.#run(
       scripts.gateway,
-      [teams, epochs, secrets, admins, adminSecrets, settings, origin, prices],
+      [teams, epochs, secrets, admins, adminSecrets, settings, origin, prices, webhooks],
       [
         own?.text ?? '',
         provenance.store ?? '',
@@ -100,6 +100,7 @@ export class RestoredStore {
       of('administrator').flatMap((admin) => bound(admin, admin.id)),
     );
     await this.#put(prices, texts(of('price')));
+    await this.#put(webhooks, texts(of('webhook')));
     // A team is known by its record and its epoch: they come last.
     await this.#put(teams, texts(of('team')));
     // New ones, also those of the settings and of the prices: nothing that a process has cached holds.

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { AdministratorStore } from '../../src/identity/store/administrator-store.ts';
 import { IdentityArchive } from '../../src/identity/store/identity-archive.ts';
 import { IdentityStore } from '../../src/identity/store/identity-store.ts';
+import { WebhookStore } from '../../src/identity/store/webhook-store.ts';
 import { Backup } from '../../src/backup/backup.ts';
 import { pricesEpoch } from '../../src/identity/records/model-price.ts';
 import { systemClock } from '../../src/base/clock.ts';
@@ -19,6 +20,7 @@ async function emptyStores(on: Pick<RunningEngine, 'empty'>): Promise<Stores> {
     identities: new IdentityStore(store, keys),
     administrators: new AdministratorStore(store, keys),
     archive: new IdentityArchive(store, keys),
+    webhooks: new WebhookStore(store, keys),
     pricesEpoch: () => store.attempt((client) => client.hget(keys.epochs, pricesEpoch)),
   };
 }

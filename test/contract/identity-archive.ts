@@ -8,15 +8,18 @@ import type { AdministratorStore } from '../../src/identity/store/administrator-
 import { systemClock } from '../../src/base/clock.ts';
 import type { RecordKey, Token } from '../../src/identity/records/identity.ts';
 import type { IdentityStore } from '../../src/identity/store/identity-store.ts';
+import type { WebhookStore } from '../../src/identity/store/webhook-store.ts';
 import { Refusal } from '../../src/base/refusal.ts';
 import type { JsonObject } from '../../src/base/request.ts';
 import { documentOf, hashOf, largeDocument, teamRow, tokenRow, userRow } from '../support/documents.ts';
+import { canaryPath, canarySecret, webhookRecord } from '../support/webhooks.ts';
 import { identityBehind } from '../support/identity-behind.ts';
 
 export interface Stores {
   identities: IdentityStore;
   administrators: AdministratorStore;
   archive: IdentityArchive;
+  webhooks: WebhookStore;
   /** The epoch of the prices. */
   pricesEpoch: () => Promise<string | null>;
 }
@@ -31,11 +34,12 @@ export function identityArchiveContract(make: () => Promise<Stores>): void {
   let identities: IdentityStore;
   let administrators: AdministratorStore;
   let archive: IdentityArchive;
+  let webhooks: WebhookStore;
   let backup: Backup;
   let pricesEpochNow: Stores['pricesEpoch'];
 
   beforeEach(async () => {
-    ({ identities, administrators, archive, pricesEpoch: pricesEpochNow } = await make());
+    ({ identities, administrators, archive, webhooks, pricesEpoch: pricesEpochNow } = await make());
     backup = new Backup({ archive, clock: systemClock });
   });
 
@@ -151,6 +155,7 @@ export function identityArchiveContract(make: () => Promise<Stores>): void {
         settings: [],
         admins: [],
         prices: [],
+        webhooks: [],
         store: await archive.storeName(),
       });
     });
@@ -233,6 +238,54 @@ export function identityArchiveContract(make: () => Promise<Stores>): void {
       expect(await bring(documentOf({}, { prices: wrong }))).toMatchObject({
         details: { param: 'prices.0.prices.0.usd_per_image' },
       });
+    });
+
+    it('has the webhooks without what signs and without the rest of their addresses, which an import does not replace', async () => {
+      const [own, ofTeam] = [webhookRecord(), webhookRecord({ id: 'wh_000000000002', team: 'acme' })];
+      await bring(documentOf());
+      for (const each of [own, ofTeam]) await webhooks.create(each, 5);
+      const document = (await backup.export(null)) as JsonObject;
+      const text = JSON.stringify(document);
+      expect(text).not.toContain(canarySecret);
+      expect(text).not.toContain(canaryPath);
+      expect(document['webhooks']).toMatchObject([
+        { id: own.id, url: 'https://hooks.example.com', disabled_at: document['exported_at'] },
+        { id: ofTeam.id, team: 'acme' },
+      ]);
+      for (const overwrite of [false, true]) {
+        expect(await bring(document, overwrite)).toMatchObject({ created: 0, unchanged: 5 });
+        expect(await webhooks.all()).toEqual([own, ofTeam]);
+      }
+      const renamed = {
+        ...document,
+        webhooks: [{ ...(document['webhooks'] as JsonObject[])[0], name: 'new' }],
+      };
+      expect(await bring(renamed)).toMatchObject({ kept: 1 });
+      expect(await bring(renamed, true)).toMatchObject({ overwritten: 1 });
+      expect(await webhooks.all()).toEqual([{ ...own, name: 'new' }, ofTeam]);
+      await identities.deleteTeam('acme');
+      const key = { id: own.id, team: null };
+      await webhooks.replace(key, { expected: (await webhooks.read(own.id)) ?? '', next: null });
+      expect(await bring(document)).toMatchObject({ created: 5 });
+      expect(await webhooks.all()).toMatchObject([
+        { id: own.id, secrets: [], disabled_because: expect.stringContaining('rotate its secret') as string },
+        { id: ofTeam.id, team: 'acme', secrets: [] },
+      ]);
+    });
+
+    it('is refused with webhooks of a team it does not have, with secrets, or with one that could not sign', async () => {
+      const { secrets, ...row } = webhookRecord({ disabled_at: at, disabled_because: 'Imported.' });
+      const refused = async (wrong: JsonObject): Promise<unknown> =>
+        bring(documentOf({}, { webhooks: [wrong] }));
+      expect(await refused({ ...row, team: 'gone' })).toMatchObject({
+        details: { param: 'webhooks.0.team' },
+      });
+      expect(await refused({ ...row, secrets })).toMatchObject({ details: { param: 'webhooks.0.secrets' } });
+      expect(await refused({ ...row, disabled_at: null })).toMatchObject({
+        details: { param: 'webhooks.0.disabled_at' },
+      });
+      const chat = { ...row, format: 'slack', disabled_at: null, disabled_because: null };
+      expect(await refused(chat)).toMatchObject({ created: 4 });
     });
 
     it('of one team has that alone; of a team there is not, a 404', async () => {

@@ -6,6 +6,7 @@ import type { RecordKey } from '../../src/identity/records/identity.ts';
 import { IdentityArchive } from '../../src/identity/store/identity-archive.ts';
 import { IdentityStore } from '../../src/identity/store/identity-store.ts';
 import { PriceStore } from '../../src/identity/store/price-store.ts';
+import { WebhookStore } from '../../src/identity/store/webhook-store.ts';
 import { RefusalStore } from '../../src/ledger/refusal-store.ts';
 import { AdmissionStore } from '../../src/limits/admission-store.ts';
 import { encodeOpen } from '../../src/limits/open-record.ts';
@@ -129,6 +130,10 @@ export class RestoredWorld {
 
   get prices(): PriceStore {
     return new PriceStore(this.store, keys, this.audit);
+  }
+
+  get webhooks(): WebhookStore {
+    return new WebhookStore(this.store, keys, this.audit);
   }
 
   get audit(): AuditTrail {

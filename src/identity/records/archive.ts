@@ -5,7 +5,7 @@ import type { RecordKey } from './identity.ts';
 export type ArchiveKey =
   | RecordKey
   | { kind: 'settings'; team: typeof gatewayCounterKey }
-  | { kind: 'administrator' | 'price'; team: typeof gatewayCounterKey; id: string };
+  | { kind: 'administrator' | 'price' | 'webhook'; team: typeof gatewayCounterKey; id: string };
 
 /**
  * A record as the store has it: its JSON text, and the hashes of the secrets bound to it, newest first (tokens and
@@ -30,6 +30,8 @@ export interface ArchivedPart {
   administrators: StoredRecord[];
   /** Empty for a team. */
   prices: string[];
+  /** Of the gateway and of all teams; empty for a team. */
+  webhooks: string[];
 }
 
 /** One record of a change of many: it must be as it was found, or nothing is changed at all. */

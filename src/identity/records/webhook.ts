@@ -1,9 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { eventNames } from '../../base/event.ts';
 import { name, slug, storedTime } from '../../base/fields.ts';
 
 /** How an event is written: as JSON with a signature of Standard Webhooks, or as a line of text for a chat. */
 export const webhookFormats = ['standard', 'slack'] as const;
+export type WebhookFormat = (typeof webhookFormats)[number];
 
 /** A secret that signs what is sent: `whsec_` and base64, as Standard Webhooks has it. */
 const signingSecret = z.strictObject({
@@ -11,23 +13,63 @@ const signingSecret = z.strictObject({
   /** Absent: until it is replaced. The one before a rotation signs beside the new one until then. */
   until: storedTime.exactOptional(),
 });
+export type SigningSecret = z.infer<typeof signingSecret>;
+
+/** The address of a destination is as long as this at most. */
+export const maxUrlLength = 2_000;
 
 /** Where events are sent, as it is stored. */
 export const webhookFields = z.strictObject({
   /** `wh_…` */
-  id: z.string().regex(/^wh_[0-9A-Za-z]{12}$/),
+  id: z.string().regex(/^wh_[0-9A-Za-z]{12}$/, 'must be the id of a webhook such as wh_…'),
   /** Whose events it gets; null: those of the gateway, and of all teams. */
   team: slug.nullable(),
   name: name.nullable(),
-  url: z.string().max(2_000),
-  format: z.enum(webhookFormats),
+  url: z
+    .string()
+    .max(maxUrlLength, `must have at most ${maxUrlLength} characters`)
+    .refine((text) => URL.canParse(text), 'must be a URL'),
+  format: z.enum(webhookFormats, `must be one of ${webhookFormats.join(', ')}`),
   /** Null: all types. */
-  events: z.array(z.enum(eventNames)).min(1).nullable(),
+  events: z
+    .array(z.enum(eventNames, 'must be a type of event'))
+    .min(1, 'must name a type of event; null: all')
+    .nullable(),
   /** The newest first; none if it is written for a chat. */
   secrets: z.array(signingSecret).max(2),
   created_at: storedTime,
   /** Since when nothing is sent, and why; null: it is sent. */
   disabled_at: storedTime.nullable(),
-  disabled_because: z.string().max(200).nullable(),
+  disabled_because: z.string().max(200, 'must have at most 200 characters').nullable(),
 });
 export type Webhook = z.infer<typeof webhookFields>;
+
+/** How many destinations the gateway may have, and each team: every event is handed to all of them. */
+export const mostWebhooks = { gateway: 20, team: 5 } as const;
+
+const secretBytes = 32;
+
+/** A new secret, as Standard Webhooks writes it: 256 random bits. */
+export function newSigningSecret(): string {
+  return `whsec_${randomBytes(secretBytes).toString('base64')}`;
+}
+
+/** Hosts of chats, whose addresses take text and nothing else. Teams has two kinds: connectors, and workflows. */
+const chats = [
+  /^hooks\.slack(?:-gov)?\.com$/,
+  /^(?:[a-z]+\.)?discord(?:app)?\.com$/,
+  /\.webhook\.office\.com$/,
+  /\.logic\.azure\.com$/,
+  /\.api\.powerplatform\.com$/,
+];
+
+/** How events are written for an address, if nobody says: text for the chats that are known by their host. Pure. */
+export function formatOf(url: string): WebhookFormat {
+  const host = URL.parse(url)?.hostname ?? '';
+  return chats.some((chat) => chat.test(host)) ? 'slack' : 'standard';
+}
+
+/** Of an address what is no secret: `https://hooks.slack.com`. What comes after it may let anybody post there. Pure. */
+export function originOf(url: string): string {
+  return URL.parse(url)?.origin ?? '';
+}

@@ -142,7 +142,7 @@ export type NewAdministrator = z.infer<ReturnType<typeof administratorSchema>>;
 export const defaultOverlapS = 86_400;
 const maxOverlapS = 30 * 86_400;
 const overlapExpected = `must be a whole number of seconds from 0 to ${maxOverlapS} (30 days)`;
-const overlap = z.int(overlapExpected).min(0, overlapExpected).max(maxOverlapS, overlapExpected);
+export const overlap = z.int(overlapExpected).min(0, overlapExpected).max(maxOverlapS, overlapExpected);
 
 /** The body of `POST …/tokens/:id/rotate`. */
 export const rotation = z.strictObject({ overlap_seconds: overlap.nullish(), claim: claim.nullish() });

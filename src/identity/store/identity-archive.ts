@@ -55,15 +55,22 @@ export class IdentityArchive extends AuditedStore {
     return reply === null ? null : archivedTeam(reply);
   }
 
-  /** What is of no team. */
+  /** What is of no team, and the webhooks of all teams. */
   async gateway(): Promise<ArchivedPart> {
-    const { settings: settingsKey, admins, adminSecrets, prices: pricesKey } = this.keys;
-    const [settings, records, secrets, priced] = await this.store.attempt((client) =>
+    const {
+      settings: settingsKey,
+      admins,
+      adminSecrets,
+      prices: pricesKey,
+      webhooks: webhooksKey,
+    } = this.keys;
+    const [settings, records, secrets, priced, told] = await this.store.attempt((client) =>
       Promise.all([
         client.get(settingsKey),
         client.hgetall(admins),
         client.hgetall(adminSecrets),
         client.hgetall(pricesKey),
+        client.hgetall(webhooksKey),
       ]),
     );
     const administrators = inOrder(records).map(([id, text]): StoredRecord => {
@@ -71,7 +78,8 @@ export class IdentityArchive extends AuditedStore {
       return { text, secrets: secret === undefined ? [] : [secret] };
     });
     const prices = inOrder(priced).map(([, text]) => text);
-    return { team: null, epoch: '', users: [], tokens: [], settings, administrators, prices };
+    const webhooks = inOrder(told).map(([, text]) => text);
+    return { team: null, epoch: '', users: [], tokens: [], settings, administrators, prices, webhooks };
   }
 
   /** For each hash the token it is bound to, as `team/token id`, or null. */
@@ -107,7 +115,7 @@ export class IdentityArchive extends AuditedStore {
   }
 
   #placeOf(key: ArchiveKey): Place {
-    const { teams, users, tokens, secrets, settings, admins, adminSecrets, prices } = this.keys;
+    const { teams, users, tokens, secrets, settings, admins, adminSecrets, prices, webhooks } = this.keys;
     const { team } = key;
     switch (key.kind) {
       case 'team':
@@ -123,6 +131,9 @@ export class IdentityArchive extends AuditedStore {
         return { hash: admins, id: key.id, team: '', secrets: adminSecrets, owner: key.id };
       case 'price':
         return { hash: prices, id: key.id, team: pricesEpoch, secrets: '', owner: '' };
+      case 'webhook':
+        // Read anew whenever events are handed out.
+        return { hash: webhooks, id: key.id, team: '', secrets: '', owner: '' };
     }
   }
 
@@ -199,6 +210,7 @@ function archivedTeam(reply: unknown): ArchivedPart {
     settings: null,
     administrators: [],
     prices: [],
+    webhooks: [],
     users: inGroups(users.map(String), 2).map(([, text = '']) => text),
     tokens: inGroups(tokens.map(String), 3).map(([, text = '', secrets = '']) => ({
       text,

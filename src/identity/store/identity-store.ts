@@ -152,7 +152,7 @@ export class IdentityStore extends AuditedStore {
     return done === 1 ? 'replaced' : 'conflict';
   }
 
-  /** Removes a team with its users, tokens and secrets. Works in a full store. False when there is none. */
+  /** Removes a team with its users, tokens, secrets and webhooks. Works in a full store. False when there is none. */
   async deleteTeam(team: string): Promise<boolean> {
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
       const text = await this.read({ kind: 'team', team });
@@ -186,8 +186,16 @@ export class IdentityStore extends AuditedStore {
   #deleteTeam(team: string, expected: string): Promise<unknown> {
     const keys = this.keys;
     return this.changes.run(deleteTeam, {
-      keys: [keys.teams, keys.epochs, keys.users(team), keys.tokens(team), keys.secrets, keys.used(team)],
-      args: [team, expected],
+      keys: [
+        keys.teams,
+        keys.epochs,
+        keys.users(team),
+        keys.tokens(team),
+        keys.secrets,
+        keys.used(team),
+        keys.webhooks,
+      ],
+      args: [team, expected, keys.undelivered(''), keys.due(''), keys.deliveries('')],
       change: recordChange({ kind: 'team', team }, expected, null),
     });
   }

@@ -11,6 +11,7 @@ import { EmbeddedStore } from '../../../src/store/embedded-store.ts';
 import { RedisStore } from '../../../src/store/redis.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { documentOf, teamRow } from '../../support/documents.ts';
+import { webhookRecord } from '../../support/webhooks.ts';
 import { sharedPostgres } from '../../support/postgres-server.ts';
 import { sharedRedis } from '../../support/redis-server.ts';
 import { emptied, killed, RestoredWorld } from '../../support/restored-world.ts';
@@ -56,6 +57,8 @@ async function worldOn(store: Store): Promise<RestoredWorld> {
   await world.revoke('acme', 'tok_2');
   await world.identities.replaceSettings(null, '{"limits":[],"defaults":{"team":[],"user":[],"token":[]}}');
   await world.prices.replace('m', null, '{"id":"m","prices":[]}');
+  await world.webhooks.create(webhookRecord(), 20);
+  await world.webhooks.create(webhookRecord({ id: 'wh_000000000002', team: 'beta' }), 5);
   for (let n = 0; n < 3; n += 1) await world.request();
   await world.refuse(1);
   await world.drain();

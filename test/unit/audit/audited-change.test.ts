@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { auditedChange } from '../../../src/audit/audited-change.ts';
 import { endUserHash } from '../../../src/base/end-user.ts';
+import { canaryPath, canarySecret, webhookRecord } from '../../support/webhooks.ts';
 import { changeOf } from '../../../src/audit/audit.ts';
 
 const at = { kind: 'token', team: 'acme', id: 'tok_1' } as const;
@@ -30,6 +31,28 @@ describe('a change as the trail shows it', () => {
       before: { id: 'tok_1' },
       after: null,
     });
+  });
+
+  it('has of a webhook the origin of its address, and says that the rest has changed', () => {
+    const [before, after] = [
+      webhookRecord(),
+      webhookRecord({ url: `https://hooks.example.com${canaryPath}/new` }),
+    ];
+    const key = { kind: 'webhook', team: null, id: before.id } as const;
+    const [old, next] = [JSON.stringify(before), JSON.stringify(after)];
+    const url = 'https://hooks.example.com';
+    expect(auditedChange(changeOf(key, old, next))).toMatchObject({ before: { url }, after: { url } });
+    const rotated = JSON.stringify({ ...before, secrets: [{ text: canarySecret.replace('C', 'D') }] });
+    expect(auditedChange(changeOf(key, old, rotated))).toMatchObject({ after: { secrets: [{}] } });
+    const created = auditedChange(changeOf(key, null, old));
+    expect(created).toMatchObject({ operation: 'webhook.create', after: { url, secrets: [{}] } });
+    const imported = auditedChange({
+      ...changeOf({ kind: 'import', team: null, id: null }, null, null),
+      records: [changeOf(key, old, next)],
+    });
+    for (const entry of [created, imported, auditedChange(changeOf(key, old, null))]) {
+      expect(JSON.stringify(entry)).not.toMatch(/canary/i);
+    }
   });
 
   it('names end users who are suspended or resumed by their hashes, and nobody else', () => {

@@ -21,6 +21,12 @@ describe('what an entry of the audit trail has touched', () => {
     ['the settings', of('settings', null, null), ['@']],
     ['an administrator', of('administrator', null, 'adm_1'), ['@']],
     ['a price', of('price', null, 'a/model'), ['@']],
+    ['a webhook of a team', of('webhook', 'acme', 'wh_1'), ['@']],
+    [
+      'a team that is deleted with its webhooks',
+      changeOf({ kind: 'team', team: 'acme', id: 'acme' }, '{"id":"acme"}', null),
+      ['acme', '@'],
+    ],
     ['a claim link', of('claim', 'acme', 'tok_1'), []],
     ['a session', of('session', 'acme', 'ses_1'), []],
   ])('is of %s', (_, change, touched) => {

@@ -16,6 +16,7 @@ const inFullStore = {
   delete_price: 'takes back the prices of a model',
   delete_record: 'removes a user or a token',
   delete_team: 'removes a team',
+  delete_webhook: 'removes a webhook',
   end: 'ends a session',
   end_console_session: 'ends a session of the console',
   take_console_link: 'removes a link to the console',
