@@ -11,6 +11,8 @@ export interface Need {
   problem: string;
   /** The Debian package that has it. */
   aptPackage: string;
+  /** A folder to unpack the package into, from the project's. Installed, some packages run a service. */
+  unpackInto?: string;
   /** Further commands to offer, each with where it works: `brew install redis   (macOS)`. */
   otherCommands: readonly string[];
 }
@@ -23,23 +25,33 @@ export type Plan =
 
 /** How to get it: by apt if this machine allows it, else by asking. */
 export function planInstall(
-  { problem, aptPackage, otherCommands }: Need,
+  { problem, aptPackage, unpackInto, otherCommands }: Need,
   { isRoot, ci, hasApt }: Machine,
 ): Plan {
   if ((isRoot || ci) && hasApt) {
     const sudo = isRoot ? '' : 'sudo -n ';
-    const script = `${sudo}apt-get update -qq && ${sudo}apt-get install -y -qq --no-install-recommends ${aptPackage}`;
+    const get = unpackInto
+      ? unpacking(aptPackage, unpackInto)
+      : `${sudo}apt-get install -y -qq --no-install-recommends ${aptPackage}`;
+    const script = `${sudo}apt-get update -qq && ${get}`;
     return {
       action: 'install',
       command: ['sh', '-c', script],
       message: `${problem} Installing it: ${script}`,
     };
   }
-  const commands = [`sudo apt-get install ${aptPackage}   (Debian, Ubuntu)`, ...otherCommands];
+  const byApt = unpackInto ? unpacking(aptPackage, unpackInto) : `sudo apt-get install ${aptPackage}`;
+  const commands = [`${byApt}   (Debian, Ubuntu)`, ...otherCommands];
   return {
     action: 'ask',
     message: [problem, 'Install it, and run the tests again:', ...commands.map((line) => `  ${line}`)].join(
       '\n',
     ),
   };
+}
+
+/** Needs no root: only the package's files are taken, not what it depends on. */
+function unpacking(aptPackage: string, folder: string): string {
+  const inFolder = `apt-get download -qq ${aptPackage} && dpkg -x ${aptPackage}_*.deb . && rm ${aptPackage}_*.deb`;
+  return `mkdir -p ${folder} && cd ${folder} && ${inFolder}`;
 }

@@ -32,6 +32,15 @@ describe('getting what the tests need', () => {
     });
   });
 
+  it('a package that would run a service is unpacked, not installed, by whoever it is', () => {
+    const unpacked = { ...need, unpackInto: 'node_modules/.cache/cat' };
+    for (const isRoot of [true, false]) {
+      const plan = JSON.stringify(planInstall(unpacked, { ...machine, isRoot }));
+      expect(plan).toContain('cd node_modules/.cache/cat && apt-get download -qq cat && dpkg -x cat_*.deb .');
+      expect(plan).not.toContain('apt-get install');
+    }
+  });
+
   it('root without apt is told the command', () => {
     expect(planInstall(need, { ...machine, isRoot: true, hasApt: false }).action).toBe('ask');
   });
