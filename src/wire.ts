@@ -114,6 +114,7 @@ export function wire(options: WireOptions) {
     log,
     keepsRecords: () => records?.isKept === true,
     onBeat: ({ prices: epoch }) => prices.note(epoch),
+    limitLevels: settings.limitEventLevels,
     onNotice: (notice) => journal.limitReached(notice),
     onEvicted: (counters) => metrics.endUsersEvicted(counters),
   });

@@ -86,6 +86,7 @@ export function readSettings(env: NodeJS.ProcessEnv) {
       min: 2,
       max: 10_000,
     }),
+    limitEventLevels: readLimitEventLevels(read),
   } as const;
   if (settings.previousAdminKey !== null) {
     warnings.push('ADMIN_KEY_PREVIOUS: the key before ADMIN_KEY still works; unset it when nobody uses it.');
@@ -99,6 +100,20 @@ export function readSettings(env: NodeJS.ProcessEnv) {
 /** For how many days the store keeps sums. */
 export function readUsageRetention(read: VariableReader): number {
   return read.integer('USAGE_RETENTION_DAYS', { fallback: 92, min: 1, max: 3_660 });
+}
+
+const maxLimitEventLevels = 5;
+
+/** At what percentages of a limit per day or month an event is told, lowest first. */
+function readLimitEventLevels(read: VariableReader): readonly number[] {
+  const entries = (read.text('LIMIT_EVENT_LEVELS') ?? '80,95,100').split(',').map((entry) => entry.trim());
+  const levels = [...new Set(entries.map((entry) => (/^\d{1,3}$/.test(entry) ? Number(entry) : Number.NaN)))];
+  const isLevel = (level: number): boolean => level >= 1 && level <= 100;
+  if (levels.length > maxLimitEventLevels || !levels.every(isLevel)) {
+    const expectation = `at most ${maxLimitEventLevels} whole numbers from 1 to 100, comma-separated, such as 80,95,100`;
+    read.expected('LIMIT_EVENT_LEVELS', expectation);
+  }
+  return levels.sort((a, b) => a - b);
 }
 
 /** The path of the model catalogue: the operator's, or the one in this repository. */

@@ -64,6 +64,7 @@ export const variables = [
   'LEDGER_MAX_ENTRIES',
   'USAGE_RETENTION_DAYS',
   'USAGE_BREAKDOWN_ROWS',
+  'LIMIT_EVENT_LEVELS',
 ] as const;
 
 export type Variable = (typeof variables)[number];

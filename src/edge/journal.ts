@@ -1,6 +1,6 @@
 import { withoutEndUser } from '../base/end-user.ts';
 import type { LimitState } from '../limits/grant.ts';
-import type { LimitNotice } from '../limits/limit-notices.ts';
+import type { LimitNotice } from '../limits/limit-watches.ts';
 import type { EntryRecord } from '../ledger/entry.ts';
 import type { Principal } from '../identity/records/identity.ts';
 import { noFigures } from '../base/figures.ts';

@@ -15,6 +15,7 @@ import {
   settlementText,
   textWithoutAnswer,
   texts,
+  watchesText,
 } from './admission-texts.ts';
 import { endUserBuckets } from '../identity/records/end-user.ts';
 import { countersIn, type ReadCounters } from './counters.ts';
@@ -129,8 +130,8 @@ export class AdmissionStore {
     leaseMs: number,
     batch: readonly Settlement[],
   ): Promise<readonly Settled[] | null> {
-    const { processes, open, incarnation, entries, counters, totals, settled, session, keyed, breakdown } =
-      this.#keys;
+    const { processes, open, incarnation, entries, events, counters, totals, settled, session, keyed } = this.#keys;
+    const { breakdown, said } = this.#keys;
     const { maxEntries, retentionDays } = this.#options;
     const { keyedBytes = defaultKeyedBytes, breakdownRows = defaultBreakdownRows } = this.#options;
     const backlogBytes = this.#options.backlogBytes?.() ?? 0;
@@ -150,11 +151,12 @@ export class AdmissionStore {
       // Records have every entry, with its tags and its end user.
       backlogBytes > 0 ? 0 : breakdownRows,
       this.#options.itemBytes ?? 0,
-      joined(batch, this.#isFull ? textWithoutAnswer : settlementText),
+      said(''),
+      joined(batch, this.#isFull ? textWithoutAnswer : settlementText) + watchesText(batch),
     ];
     const reply = await this.#store.run(
       scripts.settle,
-      [processes, open(process), incarnation, entries],
+      [processes, open(process), incarnation, entries, events],
       args,
     );
     if (reply === null) return null;
@@ -187,12 +189,6 @@ export class AdmissionStore {
       const text = found[n];
       return text ? [parseOpen(grant, text)] : [];
     });
-  }
-
-  /** Whether this process is the first to give this notice. The store remembers it until `untilMs`. */
-  async claimNotice(notice: string, untilMs: number): Promise<boolean> {
-    const key = this.#keys.said(notice);
-    return (await this.#store.attempt((client) => client.set(key, '1', 'PXAT', untilMs, 'NX'))) === 'OK';
   }
 
   /** Forgets a process that stops, unless it has open requests. */

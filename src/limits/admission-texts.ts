@@ -5,6 +5,7 @@ import type {
   AppliedLimit,
   Decision,
   KeyedEnd,
+  LimitWatch,
   OpenRecord,
   Settled,
   Settlement,
@@ -17,6 +18,7 @@ import type { Counter, Span } from './window.ts';
  */
 
 const separator = '\u001e'; // "record separator" of ASCII
+const watchesFollow = '\u001c'; // "file separator"
 
 export function joined<Item>(batch: readonly Item[], textOf: (item: Item) => string): string {
   let text = '';
@@ -76,12 +78,29 @@ export function settlementText(settlement: Settlement): string {
   let text = `${grant}\n${incarnation}\n${team}\n`;
   for (const { field } of refundedTo) text += `${field};`;
   text += `\n${charges}\n${keyed === undefined ? '' : keyedText(keyed)}\n${adjustments.length}\n`;
-  for (const { id, span, at, delta, charged } of adjustments) {
-    text += `${counterField(id, span)}\n${at}\n${delta}\n${charged ?? 0}\n`;
+  for (const { id, span, at, delta, charged, watch, usedAtMost } of adjustments) {
+    text += `${counterField(id, span)}\n${at}\n${delta}\n${charged ?? 0}`;
+    if (watch !== undefined) text += ` ${watch.least}${usedAtMost === undefined ? '' : ` ${usedAtMost}`}`;
+    text += '\n';
   }
   if (!closing) return text;
   const { entry, totals } = closing;
   return `${text}${entry}\n${totals.day}\n${totals.dayEndsAtS}\n${totals.row}\n${totals.figures.join('\n')}\n`;
+}
+
+/** What the watches of a batch of settlements say, each once; `''` if there are none. */
+export function watchesText(batch: readonly Settlement[]): string {
+  let text = '';
+  let said: Set<LimitWatch> | null = null;
+  for (const { adjustments } of batch) {
+    for (const { watch } of adjustments) {
+      if (watch === undefined || said?.has(watch)) continue;
+      text += said === null ? `${watchesFollow}\n${watch.text}\n` : `${watch.text}\n`;
+      said ??= new Set();
+      said.add(watch);
+    }
+  }
+  return text;
 }
 
 const keyedLetters = { free: 'f', broken: 'b', answered: 'k', items: 'i' } as const;
@@ -97,10 +116,11 @@ export function textWithoutAnswer(settlement: Settlement): string {
 
 export function settledIn(told: string | undefined, adjustments: readonly Adjustment[]): Settled {
   if (told === undefined || told === '!') return null;
-  const used = told.split(' ');
-  return adjustments.flatMap(({ id, span }, n) => {
-    const isTold = (span === 'day' || span === 'month') && used[n] !== '-' && told !== '';
-    return isTold ? [{ id, used: Number(used[n]) }] : [];
+  if (told === '') return none;
+  return told.split(';').flatMap((reached) => {
+    const [n = -1, level = 0, isFirst] = reached.split(' ').map(Number);
+    const of = adjustments[n];
+    return of ? [{ id: of.id, at: of.at, level, isFirst: isFirst === 1 }] : [];
   });
 }
 

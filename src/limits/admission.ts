@@ -16,7 +16,7 @@ import { answered, storeUnavailable } from './decision.ts';
 import { applied, type Grant, limitsOn, limitsTagged, type LimitState } from './grant.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { remaining } from './limit-status.ts';
-import { type LimitNotice, LimitNotices } from './limit-notices.ts';
+import { type LimitNotice, LimitWatches } from './limit-watches.ts';
 import { LimitsInUse, type LimitUse } from './limit-use.ts';
 import { encodeOpen, type OpenRequest } from './open-record.ts';
 import { heldText } from './recorded-charges.ts';
@@ -58,7 +58,9 @@ export interface AdmissionOptions {
   keepsRecords?: () => boolean;
   /** Called with what each heartbeat tells. Absent: not. */
   onBeat?: (beat: Beat) => Promise<void>;
-  /** Called once per window when a limit is 80 or 100 percent used. */
+  /** At what percentages of a limit per day or month an event is told. Absent: at none. */
+  limitLevels?: readonly number[];
+  /** Called if this process has told such an event. */
   onNotice?: (notice: LimitNotice) => void;
   /** Called when counters of end users were dropped to make room, although they still counted. */
   onEvicted?: (counters: number) => void;
@@ -85,7 +87,7 @@ export class Admission {
   readonly #options: AdmissionOptions;
   readonly #settlements: SettlementQueue;
   readonly #canceller: Canceller;
-  readonly #notices: LimitNotices;
+  readonly #watches: LimitWatches;
   readonly #inUse = new LimitsInUse();
   #asking: Asking[] = [];
   /** Store calls that admit requests and have not been answered yet. */
@@ -99,7 +101,7 @@ export class Admission {
     const { store, process, log } = options;
     this.#options = options;
     this.heartbeat = new Heartbeat(options);
-    this.#notices = new LimitNotices(store, options.onNotice ?? ignore);
+    this.#watches = new LimitWatches(options.limitLevels ?? [], options.onNotice ?? ignore);
     this.#settlements = new SettlementQueue(store, process, log);
     this.#canceller = new Canceller({
       store,
@@ -136,7 +138,9 @@ export class Admission {
   /** Charges a supplement of a grant, and gives back the rest of it. */
   settleBesides(supplement: Grant, grant: Grant, charged: Charge, price: Price | null): void {
     this.#noteSettled();
-    this.#settlements.add(supplementSettlement(supplement, grant, charged, price), ignore, 'gathered');
+    this.#watches.put(supplement);
+    const settlement = supplementSettlement(supplement, grant, charged, price);
+    this.#settlements.add(settlement, (told) => this.#watches.look(supplement, told), 'gathered');
   }
 
   /**
@@ -149,9 +153,10 @@ export class Admission {
     outcome: ForwardOutcome,
     kept: KeptAnswer | KeptItems | null = null,
   ): { entry: EntryRecord; settled: Promise<void> | null } {
+    this.#watches.put(grant);
     const { settlement, entry } = settlementOf(grant, outcome, kept);
     const isAlone = this.#noteSettled();
-    const note = (told: Settled): void => this.#notices.look(grant, told);
+    const note = (told: Settled): void => this.#watches.look(grant, told);
     const hasItems = settlement.keyed?.as === 'items';
     if (!hasItems && !blocksNext(grant)) {
       this.#settlements.add(settlement, note, isAlone ? 'soon' : 'gathered');

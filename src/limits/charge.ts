@@ -54,8 +54,8 @@ function isOnlySearches({ inputTokens }: Usage, { searchUnits }: Figures): boole
 
 /**
  * The corrections that turn what was reserved at `admittedAtMs` into what is charged. A correction of zero is left out,
- * unless the store must know that the amount is settled: of a day and a month, for notices. Requests are not estimated,
- * so what is reserved of them counts as settled.
+ * unless the store must know that the amount is settled: of a day and a month, for the levels of a limit. Requests are not
+ * estimated, so what is reserved of them counts as settled.
  */
 export function adjustments(
   limits: readonly LimitState[],
@@ -64,16 +64,22 @@ export function adjustments(
   price: Price | null = null,
 ): Adjustment[] {
   const corrections: Adjustment[] = [];
-  for (const { scoped, applied, counter } of limits) {
+  for (const { scoped, applied, counter, watch } of limits) {
     const { limit } = scoped;
     const { span } = applied;
     const amount = limit.metric === 'concurrency' ? 0 : amountOf(limit, charged, price);
     const delta = amount - applied.amount;
-    const isNoticed = amount > 0 && limit.metric !== 'requests' && (span === 'day' || span === 'month');
-    if (delta === 0 && !isNoticed) continue;
+    const isRequests = limit.metric === 'requests';
+    const isSettled = amount > 0 && !isRequests && (span === 'day' || span === 'month');
+    const isWatched = amount > 0 && watch !== undefined;
+    if (delta === 0 && !isSettled && !isWatched) continue;
     // A store whose clock was set back reserves where its counter has come to.
     const at = Math.max(counter.at, countedAt(span, admittedAtMs));
-    corrections.push({ id: limit.id, span, at, delta, ...(isNoticed ? { charged: amount } : {}) });
+    const correction: Adjustment = { id: limit.id, span, at, delta };
+    if (isSettled) correction.charged = amount;
+    if (isWatched) correction.watch = watch;
+    if (isWatched && isRequests) correction.usedAtMost = counter.used;
+    corrections.push(correction);
   }
   return corrections;
 }

@@ -14,7 +14,7 @@ import type { ValidRequest } from '../base/request.ts';
 import { hasTags } from '../base/tags.ts';
 import type { IdempotencyKey } from './idempotency-key.ts';
 import type { OpenRequest } from './open-record.ts';
-import type { AppliedLimit } from './store.ts';
+import type { AppliedLimit, LimitWatch } from './store.ts';
 import type { Counter } from './window.ts';
 
 /** A limit that applies to a request, with its counter. Headers, refusals and `/v1/me` are made from it. */
@@ -24,6 +24,8 @@ export interface LimitState {
   counter: Counter;
   /** What raises it as of the counter: by how much in all, and when the first of these raises ends. Absent: nothing. */
   raised?: Raise;
+  /** If its settlement may reach a level that is to be told; absent: none. */
+  watch?: LimitWatch;
 }
 
 /** The permission to send one request. It must be settled exactly once. */

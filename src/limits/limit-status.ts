@@ -42,6 +42,6 @@ export function raisedAs(state: LimitState): Pick<ToldUse, 'raised_by' | 'raised
 }
 
 /** What one unit of a limit is in the store. */
-function unitOf({ scoped: { limit } }: LimitState): number {
+export function unitOf({ scoped: { limit } }: Pick<LimitState, 'scoped'>): number {
   return limit.metric === 'cost_usd' ? nanoUsdPerUsd : 1;
 }

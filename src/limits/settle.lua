@@ -3,6 +3,7 @@
 -- allow-oom: a full store must still accept what frees memory and record what was spent (invariant 9).
 --
 -- KEYS[1] processes   KEYS[2] open requests of the process   KEYS[3] incarnation   KEYS[4] entries (stream)
+-- KEYS[5] outbox (stream)
 --
 -- ARGV[1] process id
 -- ARGV[2] lease, ms, if the caller closes grants of a silent process; 0 if they are its own
@@ -14,20 +15,27 @@
 -- ARGV[12] key prefix of the breakdowns
 -- ARGV[13] maximum number of rows of a breakdown that have names; 0: none is kept
 -- ARGV[14] how many bytes the items of responses may take
--- ARGV[15] the settlements, a record separator (0x1e) between them; a line feed ends each field: grant id, incarnation of the grant, team,
+-- ARGV[15] key prefix of the marks that something was told
+-- ARGV[16] the settlements, a record separator (0x1e) between them; a line feed ends each field: grant id, incarnation of the grant, team,
 --   fields that count it as refunded (';' ends each), what limits of a day or month are charged in all, if there are records
 --   (for each: field, window index, amount, a space between them and ';' at the end),
 --   what becomes of its Idempotency-Key, or '' (see close_keyed),
 --   number of adjustments, and for each: field of the limit's counter,
---   window index (of a sliding window the time at which the amount was reserved), delta, charged amount;
+--   window index (of a sliding window the time at which the amount was reserved), delta, charged amount. If levels of
+--   the limit are to be told, the charged amount is followed by a space and how much use reaches the lowest of them. Of a limit
+--   that counts requests another space follows, and what was used of it when the request was admitted;
 --   then, if it has an entry: entry, day (YYYY-MM-DD), end of the day (unix s), totals row, its figures. If the entry has
---   tags or an end user, the totals row is followed by a group separator (0x1d), the tags, a tab, and the end user
+--   tags or an end user, the totals row is followed by a group separator (0x1d), the tags, a tab, and the end user.
+--   If there are levels to be told, a file separator (0x1c) follows the settlements, and a line for each limit and window, with
+--   a line feed at both ends: field:window index, until when its marks count (ms), whether it counts in billionths ('n') or
+--   not ('u'), the levels (each as level:use that reaches it, a comma between them, the highest first), the event's data. A
+--   space is between them
 --
 -- An element of the stream: e entry, c charges if there are any; or c charges, t team, if it has no entry.
 --
 -- Returns nil if the silent process is alive after all, else a text with a line for each settlement:
---   '!' if it was not open; if it is closed now, for each adjustment how much of the window's use is settled,
---   or '-' if it slides or has passed
+--   '!' if it was not open; if it is closed now, what levels it has reached, each as number of the adjustment, level, 1 if it is
+--   told now or 0 if it had been, with a space between them and ';' after it
 
 local mark_ttl_s = 86400
 
@@ -48,6 +56,7 @@ local incarnation = redis.call('GET', KEYS[3]) or ''
 -- include: ../store/lua/bound_backlog.lua
 -- include: ../store/lua/breakdown.lua
 -- include: ../store/lua/keyed_budget.lua
+-- include: ../store/lua/tell.lua
 
 local backlog_bytes = tonumber(ARGV[9])
 local counters_ttl_s = 70 * 86400
@@ -65,7 +74,7 @@ local function count_refund(team_counters, fields)
   end
 end
 
--- Returns the counter's new text, if it changes, and what is settled.
+-- Returns the counter's new text, if it changes; of a calendar window also its sum, and how much of that is settled.
 local function adjusted(field, text, at, delta, charged)
   if is_sliding(field) then
     local window = sliding_in(text)
@@ -78,14 +87,15 @@ local function adjusted(field, text, at, delta, charged)
   end
   sum = math.max(0, sum + delta)
   settled = math.min(sum, settled + charged)
-  return counter_text(index, sum, settled, rest), string.format('%d', settled)
+  return counter_text(index, sum, settled, rest), sum, settled
 end
 
+-- Returns the sum of the window and how much of it is settled; nothing if it slides or has passed.
 local function adjust(team_counters, field, at, delta, charged)
   local counters = counter_key(field, team_counters, ARGV[3], ARGV[8])
-  local before, text, settled = redis.call('HGET', counters, field), nil, nil
+  local before, text, sum, settled = redis.call('HGET', counters, field), nil, nil, nil
   if before then
-    text, settled = adjusted(field, before, at, delta, charged)
+    text, sum, settled = adjusted(field, before, at, delta, charged)
   end
   if text then
     redis.call('HSET', counters, field, text)
@@ -95,7 +105,45 @@ local function adjust(team_counters, field, at, delta, charged)
       redis.call('EXPIRE', team_counters .. '=', counters_ttl_s)
     end
   end
-  return settled or '-'
+  return sum, settled
+end
+
+local batch, watches = ARGV[16], ''
+local watches_at = string.find(batch, '\28', 1, true)
+if watches_at then
+  batch, watches = string.sub(batch, 1, watches_at - 1), string.sub(batch, watches_at + 1)
+end
+
+local function amount_text(unit, amount)
+  if unit == 'u' then
+    return string.format('%d', amount)
+  end
+  return string.format('%d.%09d', math.floor(amount / 1e9), amount % 1e9)
+end
+
+-- Tells the highest level that so much use reaches, unless it was told, and marks the lower ones: nobody needs to hear of them
+-- any more. Returns the level, and 1 if it is told now or else 0; nil if none is reached.
+local function tell_level(team, field, at, used)
+  local _, ends = string.find(watches, '\n' .. field .. ':' .. at .. ' ', 1, true)
+  if not ends then
+    return nil
+  end
+  local until_ms, unit, levels, data = string.match(watches, '^(%d+) (%a) (%S+) ([^\n]+)', ends + 1)
+  local highest, is_first
+  for level, least in string.gmatch(levels, '(%d+):(%d+)') do
+    if used >= tonumber(least) then
+      local mark = ARGV[15] .. field .. ':' .. at .. ':' .. level
+      local is_new = redis.call('SET', mark, '1', 'PXAT', until_ms, 'NX') ~= false
+      if not highest then
+        highest, is_first = level, is_new
+      end
+    end
+  end
+  if is_first then
+    local more = string.format(',"level":%s,"used":%s}', highest, amount_text(unit, used))
+    tell(KEYS[5], 'limit.reached', string.sub(field, 1, 2) == '@/' and '' or team, string.sub(data, 1, -2) .. more)
+  end
+  return highest, is_first and 1 or 0
 end
 
 -- Adds what a grant was charged that a restored store does not know: its counters are from records, which cannot have it.
@@ -227,20 +275,44 @@ end
 -- Where a settlement's adjustments begin in its fields, and how many fields each has.
 local adjustments_at, adjustment_fields = 8, 4
 
+-- Corrects the counter of one adjustment. Returns what tell_level does if levels of its limit are to be told.
+local function settle_limit(settlement, from, counters)
+  local field, at, delta = settlement[from], settlement[from + 1], tonumber(settlement[from + 2])
+  local charged = tonumber(settlement[from + 3])
+  if charged then
+    adjust(counters, field, tonumber(at), delta, charged)
+    return nil
+  end
+  local paid, least, at_most = string.match(settlement[from + 3], '^(%d+) (%d+) ?(%d*)$')
+  local sum, used = adjust(counters, field, tonumber(at), delta, tonumber(paid))
+  if not sum then
+    return nil -- the window has passed
+  end
+  if at_most ~= '' then
+    used = math.min(sum, tonumber(at_most)) -- requests that came later may still be refunded
+  end
+  if used < tonumber(least) then
+    return nil
+  end
+  return tell_level(settlement[3], field, at, used)
+end
+
 local reply = {}
 local wrote = false
-for text in string.gmatch(ARGV[15], '[^\30]+') do
+for text in string.gmatch(batch, '[^\30]+') do
   local settlement = fields_of(text)
   local charges = settlement[5]
   local entry_at = adjustments_at + adjustment_fields * tonumber(settlement[7])
   local entry = settlement[entry_at]
   local closed, counted = close(settlement[1], settlement[2])
-  local told, counters = {}, ARGV[3] .. settlement[3]
+  local told, counters = '', ARGV[3] .. settlement[3]
   if closed and counted then
     count_refund(counters, settlement[4])
     for from = adjustments_at, entry_at - 1, adjustment_fields do
-      local at, delta, charged = settlement[from + 1], settlement[from + 2], settlement[from + 3]
-      told[#told + 1] = adjust(counters, settlement[from], tonumber(at), tonumber(delta), tonumber(charged))
+      local level, is_first = settle_limit(settlement, from, counters)
+      if level then
+        told = told .. (from - adjustments_at) / adjustment_fields .. ' ' .. level .. ' ' .. is_first .. ';'
+      end
     end
   elseif closed and backlog_bytes > 0 then
     add_charges(counters, charges)
@@ -256,7 +328,7 @@ for text in string.gmatch(ARGV[15], '[^\30]+') do
   if closed and settlement[6] ~= '' then
     close_keyed(settlement[1], settlement[3], settlement[6])
   end
-  reply[#reply + 1] = closed and table.concat(told, ' ') or '!'
+  reply[#reply + 1] = closed and told or '!'
 end
 if wrote and backlog_bytes > 0 then
   bound_backlog(KEYS[4], tonumber(ARGV[6]), backlog_bytes)

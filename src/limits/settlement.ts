@@ -60,7 +60,10 @@ export function settlementOf(
   return { settlement, entry };
 }
 
-/** The settlement of a request whose process died: it is charged the whole reservation and gives back its slots. */
+/**
+ * The settlement of a request whose process died: it is charged the whole reservation and gives back its slots. It has no
+ * watches, since whose limits these are is not known any more: the next settlement under a limit tells what level it is at.
+ */
 export function lostSettlement(record: OpenRecord, incarnation: string): Settlement {
   const request = decodeOpen(record.record);
   const entry = entryOf(record.grant, request, {

@@ -71,15 +71,34 @@ export interface Adjustment {
   /** As `Counter.at` is for what was reserved then. */
   at: number;
   delta: number;
-  /** What the request is charged in all. Only limits of a day and a month need it, for their notices. */
+  /** What the request is charged in all. Only limits of a day and a month need it, for their levels. */
   charged?: number;
+  /** If levels of the limit are to be told; absent: none are. */
+  watch?: LimitWatch;
+  /** Of a limit that counts requests and has a watch: what was used of it when the request was admitted. */
+  usedAtMost?: number;
 }
 
-/**
- * What closing a grant tells: how much of each day's and month's limit that it corrected is used by settled requests;
- * null if the grant was closed already.
- */
-export type Settled = readonly { id: string; used: number }[] | null;
+/** What the store needs to know to tell that a limit has reached a level in a window: see `limit-watches.ts`. */
+export interface LimitWatch {
+  /** How much use reaches the lowest level that may not be told yet. */
+  readonly least: number;
+  /** The rest, as settle.lua reads it. */
+  readonly text: string;
+}
+
+/** That a limit has reached a level, in percent. */
+export interface ReachedLevel {
+  /** The limit's id, and the window's number. */
+  id: string;
+  at: number;
+  level: number;
+  /** It is told by this settlement; false: it had been told. */
+  isFirst: boolean;
+}
+
+/** What closing a grant tells: levels of limits with a watch that it has reached; null if the grant was closed already. */
+export type Settled = readonly ReachedLevel[] | null;
 
 /** What to add to a row of a day's totals, in the order of `usageFigures`. */
 export interface TotalsDelta {

@@ -118,6 +118,18 @@ describe('readSettings', () => {
       }
     });
 
+    it('LIMIT_EVENT_LEVELS are at most five percentages, in any order', () => {
+      expect(settingsOf(minimal).limitEventLevels).toEqual([80, 95, 100]);
+      const levels = (text: string) => settingsOf({ ...minimal, LIMIT_EVENT_LEVELS: text }).limitEventLevels;
+      expect(levels(' 100, 1,50,1 ')).toEqual([1, 50, 100]);
+      expect(levels('1,2,3,4,5')).toEqual([1, 2, 3, 4, 5]);
+      for (const wrong of ['0', '101', '80,', '80;90', '80 %', '1e2', '9.5', 'x', '-1', '1,2,3,4,5,6']) {
+        expect(problemsOf({ ...minimal, LIMIT_EVENT_LEVELS: wrong }), wrong).toEqual([
+          'LIMIT_EVENT_LEVELS: expected at most 5 whole numbers from 1 to 100, comma-separated, such as 80,95,100.',
+        ]);
+      }
+    });
+
     it('BODY_BUDGET_BYTES holds at least one body of MAX_BODY_BYTES', () => {
       expect(
         settingsOf({ ...minimal, MAX_BODY_BYTES: '100', BODY_BUDGET_BYTES: '100' }).bodyBudgetBytes,

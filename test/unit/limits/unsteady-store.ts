@@ -110,10 +110,6 @@ export class UnsteadyStore implements Pick<AdmissionStore, keyof AdmissionStore>
     return this.#through('counters', asked[0].length, () => this.inner.counters(...asked));
   }
 
-  claimNotice(what: string, untilMs: number): Promise<boolean> {
-    return this.#through('claimNotice', 1, () => this.inner.claimNotice(what, untilMs));
-  }
-
   leave(process: string): Promise<void> {
     return this.#through('leave', 1, () => this.inner.leave(process));
   }
