@@ -130,7 +130,8 @@ export class AdmissionStore {
     leaseMs: number,
     batch: readonly Settlement[],
   ): Promise<readonly Settled[] | null> {
-    const { processes, open, incarnation, entries, events, counters, totals, settled, session, keyed } = this.#keys;
+    const { processes, open, incarnation, entries, events, counters, totals, settled, session, keyed } =
+      this.#keys;
     const { breakdown, said } = this.#keys;
     const { maxEntries, retentionDays } = this.#options;
     const { keyedBytes = defaultKeyedBytes, breakdownRows = defaultBreakdownRows } = this.#options;

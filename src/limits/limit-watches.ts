@@ -80,7 +80,8 @@ export class LimitWatches {
       if (state === undefined || (span !== 'day' && span !== 'month')) continue;
       const known = this.#known.get(id);
       const isHigher = (each: number): boolean => each > level;
-      if (known?.at === at) this.#know(grant, state, { ...known, span, levels: known.levels.filter(isHigher) });
+      if (known?.at === at)
+        this.#know(grant, state, { ...known, span, levels: known.levels.filter(isHigher) });
       if (isFirst) this.#notify({ level, ...noticeOf(grant, state, span) });
     }
   }

@@ -32,7 +32,7 @@ export function createInstruments(registry: Registry) {
     refusals: counter('refusals_total', 'Requests refused, by error code.', 'code'),
     limitsReached: counter(
       'limits_reached_total',
-      "A day's or month's limit used by 80 or 100 percent, once a window.",
+      "A day's or month's limit used by so many percent, once a window.",
       'scope',
       'limit',
       'level',

@@ -92,7 +92,7 @@ export function endUsersContract(make: (endUserBytes: number) => Promise<StoreUn
     expect((await countersOf(under.store, 'other', [limit]))[0]?.used).toBe(1);
   });
 
-  it('are corrected when a request settles, and tell what is settled', async () => {
+  it('are corrected when a request settles', async () => {
     const limits = [
       ofEndUser('ana', 'day', { amount: 40, max: 100 }),
       ofEndUser('ana', 'hour', { amount: 40, max: 100 }),
@@ -114,7 +114,6 @@ export function endUsersContract(make: (endUserBytes: number) => Promise<StoreUn
     }));
     const told = await under.store.settle(process, [settles(request.grant, { incarnation, adjustments })]);
     expect(closed(told)).toEqual([true]);
-    expect(told[0]).toEqual([{ id: limits[0]?.id, used: 110 }]);
     expect(await used(...limits, open)).toEqual([110, 110, 0]);
     expect(await Promise.all(['acme=d7', 'acme=h7'].map(isExact))).toEqual([true, true]);
   });
