@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   hasChanged,
@@ -10,6 +9,7 @@ import {
   type EntryResponse,
 } from './audit.ts';
 import type { Clock } from '../base/clock.ts';
+import type { GatewayEvent } from '../base/event.ts';
 import type { Keys } from '../store/keys.ts';
 import type { Log } from '../base/log.ts';
 import { loadScript, scriptOf, type Script } from '../store/script.ts';
@@ -18,6 +18,7 @@ import { StoreUnavailable } from '../store/store-unavailable.ts';
 import { linkOf, noHead, entryResponse, type Head } from './chain.ts';
 import { currentContext, type AuditContext } from './context.ts';
 import { auditedChange, type AuditedChange } from './audited-change.ts';
+import { toldChange } from './told-change.ts';
 
 const auditHead = loadScript(new URL('./audit_head.lua', import.meta.url));
 const noteOnly = loadScript(new URL('./note.lua', import.meta.url));
@@ -39,10 +40,11 @@ interface Stored {
   text: string;
 }
 
-/** The audit trail: a stream, written in one step with the changes it records. */
+/** The audit trail: a stream, written in one step with the changes it records, and with the events that some are told by. */
 export class AuditTrail implements AuditedScripts {
   readonly #store: Store;
   readonly #key: string;
+  readonly #outbox: string;
   readonly #guard: readonly string[];
   readonly #log: Pick<Log, 'info'>;
   readonly #clock: Pick<Clock, 'monotonic'>;
@@ -53,11 +55,12 @@ export class AuditTrail implements AuditedScripts {
 
   constructor(
     store: Store,
-    { audit, guard }: Keys,
+    { audit, events, guard }: Keys,
     { log, clock }: { log: Pick<Log, 'info'>; clock: Pick<Clock, 'monotonic'> },
   ) {
     this.#store = store;
     this.#key = audit;
+    this.#outbox = events;
     this.#guard = guard;
     this.#log = log;
     this.#clock = clock;
@@ -70,11 +73,13 @@ export class AuditTrail implements AuditedScripts {
 
   run(script: Script, { keys, args, change }: ScriptCall): Promise<unknown> {
     if (change === null) return this.#store.run(script, keys, args);
-    const entry = { change: auditedChange(change), context: currentContext() };
+    const context = currentContext();
+    const entry = { change: auditedChange(change), context };
+    const told = eventText(toldChange(change, entry.change.operation, context));
     const lateAtMs = this.#clock.monotonic() + maxWaitMs;
     const mine = this.#turn.then(() => {
       if (this.#clock.monotonic() >= lateAtMs) throw tooLate('The store is slow.');
-      return this.#append(script, { keys, args }, entry);
+      return this.#append(script, { keys, args }, { ...entry, told });
     });
     this.#turn = mine.catch(() => undefined);
     return mine;
@@ -106,15 +111,15 @@ export class AuditTrail implements AuditedScripts {
   async #append(
     script: Script,
     { keys, args }: Pick<ScriptCall, 'keys' | 'args'>,
-    entry: { change: AuditedChange; context: AuditContext },
+    { told, ...entry }: { change: AuditedChange; context: AuditContext; told: string },
   ): Promise<unknown> {
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
       const { head, nowMs } = await this.#head();
       const link = linkOf(head, { ...entry, nowMs });
       const reply = await this.#store.run(
         audited(script),
-        [...keys, this.#key],
-        [...args, head.hash, link.head.hash, link.text],
+        [...keys, this.#key, this.#outbox],
+        [...args, head.hash, link.head.hash, link.text, told],
       );
       if (reply === 'moved') {
         await sleep(Math.random() * maxPauseMs);
@@ -154,11 +159,16 @@ export class AuditTrail implements AuditedScripts {
   }
 }
 
+/** An event as audited.lua takes it; '' if there is none. */
+function eventText(event: GatewayEvent | null): string {
+  return event === null ? '' : `${event.type}\n${event.team ?? ''}\n${JSON.stringify(event.data)}`;
+}
+
 function tooLate(why: string): StoreUnavailable {
   return new StoreUnavailable(`${why} Nothing was changed.`, { mayHaveRun: false });
 }
 
-const around = readFileSync(new URL('./audited.lua', import.meta.url), 'utf8');
+const { source: around } = loadScript(new URL('./audited.lua', import.meta.url));
 const auditedScripts = new Map<string, Script>();
 
 /** A script with audited.lua around it. Its first line has its flags, so it stays the first line. */

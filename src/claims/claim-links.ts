@@ -55,10 +55,15 @@ export class ClaimLinks {
   /** The token, the first time. */
   async open(code: string): Promise<ClaimedToken | Refusal> {
     if (!isCode(code)) return unknown();
-    const state = await this.#store.open(hashOf(code));
+    const codeHash = hashOf(code);
+    // Only the code says whose token it is, so it is read before it is taken out.
+    const found = await this.#store.look(codeHash);
+    if (found.kind === 'none') return unknown();
+    if (found.kind === 'opened') return opened(found.atMs);
+    const claimed = JSON.parse(unseal(code, found.sealed)) as ClaimedToken; // sealed above, from this type
+    const state = await this.#store.open(codeHash, claimed);
     if (state.kind === 'none') return unknown();
     if (state.kind === 'opened') return opened(state.atMs);
-    const claimed = JSON.parse(unseal(code, state.sealed)) as ClaimedToken; // sealed above, from this type
     await this.#tryToNote('link-opened', claimed);
     return claimed;
   }

@@ -1,4 +1,5 @@
 import { AuditedStore } from '../audit/audit.ts';
+import { argumentsOf } from '../events/outbox.ts';
 import { loadScript } from '../store/script.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
 
@@ -9,7 +10,9 @@ const openedMark = /^opened (\d+)$/;
 
 /** What is under a code: a sealed token that waits, the time it was opened, or nothing (any more). */
 type ClaimState =
-  { kind: 'waiting'; expiresAtMs: number } | { kind: 'opened'; atMs: number } | { kind: 'none' };
+  | { kind: 'waiting'; expiresAtMs: number; sealed: string }
+  | { kind: 'opened'; atMs: number }
+  | { kind: 'none' };
 
 /** A token as it is stored under a code. Everything but `sealed` can be read without the code. */
 export interface SealedClaim {
@@ -41,20 +44,27 @@ export class ClaimStore extends AuditedStore {
     // The second command may already find it expired.
     if (text === null || expiresAtMs < 0) return { kind: 'none' };
     const opened = openedMark.exec(text)?.[1];
-    return opened === undefined ? { kind: 'waiting', expiresAtMs } : { kind: 'opened', atMs: Number(opened) };
+    return opened === undefined
+      ? { kind: 'waiting', expiresAtMs, sealed: text }
+      : { kind: 'opened', atMs: Number(opened) };
   }
 
-  /** Takes the sealed token out, once. The store remembers for a day that it was opened. Works in a full store. */
+  /**
+   * Takes the sealed token away, once, and tells that it was claimed: which one it is, only the code opens. The store
+   * remembers for a day that it was opened. Works in a full store.
+   */
   async open(
     codeHash: string,
-  ): Promise<{ kind: 'sealed'; sealed: string } | Exclude<ClaimState, { kind: 'waiting' }>> {
-    const reply = await this.store.run(openClaim, [this.keys.claim(codeHash)], []);
+    { team, id }: { team: string; id: string },
+  ): Promise<{ kind: 'claimed' } | Exclude<ClaimState, { kind: 'waiting' }>> {
+    const { claim, events } = this.keys;
+    const event = argumentsOf({ type: 'token.claimed', team, data: { token: id } });
+    const reply = await this.store.run(openClaim, [claim(codeHash), events], event);
     const [kind, text = ''] = Array.isArray(reply) ? reply.map(String) : [];
     switch (kind) {
-      case 'sealed':
-        return { kind, sealed: text };
       case 'opened':
         return { kind, atMs: Number(text) };
+      case 'claimed':
       case 'none':
         return { kind };
       default:

@@ -8,6 +8,7 @@ import { IdentityArchive } from '../../src/identity/store/identity-archive.ts';
 import { IdentityStore } from '../../src/identity/store/identity-store.ts';
 import { SecretStore } from '../../src/identity/store/secret-store.ts';
 import { ClaimStore } from '../../src/claims/claim-store.ts';
+import { Outbox } from '../../src/events/outbox.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { keysUnder } from '../../src/store/keys.ts';
 import { RedisStore } from '../../src/store/redis.ts';
@@ -36,6 +37,7 @@ function storesOn(store: Store): AuditedStores & { audit: AuditTrail } {
     claims: new ClaimStore(store, keys, audit),
     archive: new IdentityArchive(store, keys, audit),
     audit,
+    events: () => new Outbox(store, keys).after('0-0', 1_000),
     heads,
   };
 }

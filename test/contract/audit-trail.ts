@@ -7,8 +7,10 @@ import type { AuditTrail } from '../../src/audit/audit-trail.ts';
 import { actingAs } from '../../src/audit/context.ts';
 import type { ClaimStore } from '../../src/claims/claim-store.ts';
 import type { IdentityStore } from '../../src/identity/store/identity-store.ts';
+import type { StoredEvent } from '../../src/base/event.ts';
 import type { JsonObject } from '../../src/base/request.ts';
 import type { SecretStore } from '../../src/identity/store/secret-store.ts';
+import { expectEvent } from '../support/expect-event.ts';
 import { administratorNamed } from './administrator-store.ts';
 
 type Trail = Pick<AuditTrail, 'entries'>;
@@ -21,6 +23,8 @@ export interface AuditedStores {
   claims: ClaimStore;
   archive: IdentityArchive;
   audit: Trail;
+  /** The events that were told. */
+  events: () => Promise<StoredEvent[]>;
   /** What the log was told. */
   heads: { sequence: number; hash: string }[];
 }
@@ -140,6 +144,21 @@ export function auditTrailContract(make: () => Promise<AuditedStores>): void {
     );
     expect(flaw).toBeNull();
     expect(head).toEqual({ sequence: entries.length, hash: entries[0]?.['hash'] });
+  });
+
+  it('tells the events of changes with them, and none of what did not happen', async () => {
+    await changeEverything();
+    const told = (await stores.events()).map((event) => [event.type, event.team, expectEvent(event)]);
+    const ofToken = { token: 'tok_1', user: 'ana', name: null, actor: 'unknown' };
+    expect(told).toEqual([
+      ['token.rotated', 'acme', ofToken],
+      ['token.revoked', 'acme', { ...ofToken, because: null }],
+      ['admin.created', null, expect.objectContaining({ admin: 'adm_1', actor: 'unknown' }) as unknown],
+    ]);
+    const { administrators } = stores;
+    expect(await administrators.create(administratorNamed('adm_2'), secretHashes[2])).toBe('created');
+    expect(await administrators.create(administratorNamed('adm_2'), secretHashes[3])).toBe('exists');
+    expect(await stores.events()).toHaveLength(4);
   });
 
   it('tells the log each new head', async () => {

@@ -22,7 +22,7 @@ const inFullStore = {
   take_console_link: 'removes a link to the console',
   use_console_session: 'writes a time over another, and a later expiry',
   end_all: 'ends all sessions of a token',
-  open_claim: 'opens a claim link: what stays is smaller than what was there',
+  open_claim: 'opens a claim link: what stays is smaller than what was there; the outbox is bounded',
   leave: 'forgets a process that stops',
   // cancel and settle
   settle: 'closes a request, or cancels its admission',
