@@ -21,7 +21,7 @@ interface Import {
 export const floors: readonly (readonly string[])[] = [
   ['base'],
   ['store', 'observability', 'config', 'memory'],
-  ['audit', 'lifecycle'],
+  ['audit', 'lifecycle', 'telemetry'],
   ['identity', 'ledger', 'events'],
   ['access', 'limits', 'reports', 'upstream', 'validation'],
   ['edge', 'models', 'records'],
@@ -71,6 +71,11 @@ const confinedPackages: readonly { name: string; allowed: RegExp; place: string 
   { name: 'pg', allowed: /^records\/database\.ts$/, place: 'src/records/database.ts' },
   { name: 'node-pg-migrate', allowed: /^records\/migrate\.ts$/, place: 'src/records/migrate.ts' },
   { name: 'undici', allowed: /^upstream\//, place: 'src/upstream' },
+  {
+    name: '@opentelemetry',
+    allowed: /^telemetry\/(?:telemetry|spans|metric-points)\.ts$/,
+    place: 'src/telemetry',
+  },
   {
     name: 'oauth4webapi',
     allowed: /^console\/(?:oidc-client|provider-trouble)\.ts$/,

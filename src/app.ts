@@ -21,12 +21,14 @@ import { availableModelsPath, corsBelowRoutes, descriptionPath, isForBrowsers } 
 import type { FrontDoor } from './edge/front-door.ts';
 import type { Journal } from './edge/journal.ts';
 import { type Handler, operationFor } from './edge/route.ts';
+import { traced, tracedRoutes } from './edge/traced.ts';
 import { namedHeaders } from './lifecycle/security-headers.ts';
 import { KeptAnswer } from './limits/kept-answer.ts';
 import { type LeakDeps, leakRoute } from './leaks/leak-route.ts';
 import { type OperationsDeps, operationRoutes } from './operations/routes.ts';
 import { type SessionRoutesDeps, sessionRoutes } from './sessions/session-routes.ts';
 import { type SignInDeps, signInRoutes } from './sign-in/sign-in-route.ts';
+import type { Tracer } from './telemetry/tracer.ts';
 
 export interface AppDeps
   extends DataPlaneDeps, SessionRoutesDeps, SignInDeps, ClaimDeps, LeakDeps, OperationsDeps {
@@ -36,6 +38,8 @@ export interface AppDeps
   journal: Journal;
   admin: AdminDeps;
   console: Console;
+  /** Null if requests are not traced. */
+  tracer: Tracer | null;
   clock: Clock;
 }
 
@@ -59,7 +63,9 @@ async function pass(
   if (request === null) return answers.leftEarly(call); // before its body was in
   if (request instanceof Refusal) return answers.refuse(call, request);
 
+  call.trace?.admits();
   const admitted = await pipeline.admit(call, request, caller);
+  call.trace?.admitted();
   if (admitted instanceof Refusal) return answers.refuse(call, admitted);
   if (admitted instanceof KeptAnswer) return answers.replay(call, admitted);
 
@@ -99,13 +105,15 @@ export function createApp(deps: AppDeps): App {
   const turns = new ReadingTurns();
   const routes = [
     ...forwardedRoutes((endpoint) => {
-      const handle: Handler = (call) => pass(deps, call, endpoint);
+      const handle = traced(deps.tracer, endpoint.path, (call) => pass(deps, call, endpoint));
       forwarded.set(endpoint.path, handle);
       return handle;
     }),
-    ...countRoutes(deps),
-    ...dataPlaneRoutes(deps, turns),
-    ...sessionRoutes(deps),
+    ...tracedRoutes(deps.tracer, [
+      ...countRoutes(deps),
+      ...dataPlaneRoutes(deps, turns),
+      ...sessionRoutes(deps),
+    ]),
     ...signInRoutes(deps),
     claimRoute(deps),
     leakRoute(deps),

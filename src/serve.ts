@@ -9,8 +9,11 @@ import { createHttpServer } from './lifecycle/http-server.ts';
 import { namedHeaders } from './lifecycle/security-headers.ts';
 import { createShutdown } from './lifecycle/shutdown.ts';
 import type { Settings } from './config/environment.ts';
+import { secretsIn } from './config/secrets.ts';
 import { Metrics } from './observability/metrics.ts';
 import { version } from './operations/version.ts';
+import { telemetryOf } from './telemetry/start.ts';
+import type { Telemetry } from './telemetry/telemetry.ts';
 import { endpoints } from './validation/registry.ts';
 import { wire } from './wire.ts';
 
@@ -27,9 +30,10 @@ interface ServeOptions extends Omit<Parameters<typeof wire>[0], 'metrics' | 'dra
 /** Runs the gateway in this process until a signal ends it. Resolves when it listens. */
 export async function serve(options: ServeOptions) {
   const { settings, clock, log, exit } = options;
-  restoreFastPrototypes();
   const metrics = new Metrics({ version, dyno: settings.dyno, endpoints: endpoints.map(({ path }) => path) });
-  const wired = wire({ ...options, metrics, draining: () => shutdown.draining });
+  const telemetry = await pushedTelemetry({ ...options, metrics });
+  restoreFastPrototypes();
+  const wired = wire({ ...options, metrics, telemetry, draining: () => shutdown.draining });
   const server = createHttpServer({
     listener: nodeListener(wired.app),
     ...serverBounds(settings),
@@ -58,6 +62,25 @@ export async function serve(options: ServeOptions) {
   const address = await server.listen(host === undefined ? { port } : { port, host });
   log.info('listening', { port: address.port, version });
   return { address, shutdown };
+}
+
+/** What is sent to a collector; null if nothing is. */
+export function pushedTelemetry({
+  settings,
+  issuers,
+  ...parts
+}: Pick<
+  Parameters<typeof wire>[0],
+  'settings' | 'issuers' | 'metrics' | 'clock' | 'log'
+>): Promise<Telemetry | null> {
+  const { telemetry, dyno, herokuApp, herokuDynoId, onDyno } = settings;
+  const kinds = new Map(endpoints.map(({ path, modelKind }) => [path, modelKind]));
+  return telemetryOf(telemetry, {
+    ...parts,
+    process: { version, dyno, herokuApp, herokuDynoId, onDyno },
+    kindOf: (route) => kinds.get(route) ?? null,
+    secrets: secretsIn(settings, issuers),
+  });
 }
 
 /** What the server in front of the routes takes, and for how long. */

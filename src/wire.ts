@@ -66,6 +66,7 @@ import { Records } from './records/records.ts';
 import { withoutRecords } from './records/records-view.ts';
 import { SessionStore } from './sessions/session-store.ts';
 import { snapshotsIn } from './upstream/snapshot-store.ts';
+import type { Telemetry } from './telemetry/telemetry.ts';
 import { MemoryBudget } from './memory/budget.ts';
 import { maxDocumentBytes } from './backup/document.ts';
 
@@ -80,6 +81,8 @@ interface WireOptions {
   log: Log;
   metrics: Metrics;
   draining: () => boolean;
+  /** Null: nothing is sent to a collector. */
+  telemetry?: Telemetry | null;
 }
 
 /** A head of the audit trail that somebody else made is in a gateway's log after this long at most. */
@@ -88,7 +91,7 @@ const processIdLength = 12;
 
 /** Builds everything long-lived of one process, once. */
 export function wire(options: WireOptions) {
-  const { settings, clock, log, metrics } = options;
+  const { settings, clock, log, metrics, telemetry = null } = options;
   const book = new PriceBook(options.catalogue);
   const catalogue: Catalogue = { ...options.catalogue, price: book.price };
   const process = randomBase62(processIdLength);
@@ -318,6 +321,7 @@ export function wire(options: WireOptions) {
       hasRecords: settings.records !== null,
     },
     admin,
+    tracer: telemetry?.tracer ?? null,
     clock,
   });
   return {
@@ -331,6 +335,7 @@ export function wire(options: WireOptions) {
       uses.start();
       snapshots.start();
       discovery.start();
+      telemetry?.start();
     },
     /** Resolves when IDENTITY_FILE is in the store, or after so long; at once if there is none. */
     identitiesLoaded: (timeoutMs: number) => loader.loaded(timeoutMs),
@@ -342,7 +347,7 @@ export function wire(options: WireOptions) {
     endRemaining: () => exchanges.shutDown(),
     /** Resolves when the store has every settlement, and Postgres what this process drains. */
     drained: async () => {
-      await Promise.all([admission.stop(), refusals.drained(), uses.stop()]);
+      await Promise.all([admission.stop(), refusals.drained(), uses.stop(), telemetry?.stop()]);
       await records?.stop();
     },
     close: async () => {

@@ -7,6 +7,7 @@ import { findAttachments } from './attachments.ts';
 import { readAllowedOrigins, readPublicUrls } from './origins.ts';
 import { readRecords } from './records.ts';
 import { readStore, type StoreSettings } from './store.ts';
+import { readTelemetry } from './telemetry.ts';
 import { type Variable, VariableReader } from './variables.ts';
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -38,6 +39,8 @@ export function readSettings(env: NodeJS.ProcessEnv) {
     dyno: read.text('DYNO') ?? hostname(),
     /** Heroku sets it with the feature `runtime-dyno-metadata`, and in review apps. */
     herokuApp: read.text('HEROKU_APP_NAME'),
+    herokuDynoId: read.text('HEROKU_DYNO_ID'),
+    telemetry: readTelemetry(read),
     /** For tokens without a list of their own. */
     allowedOrigins: readAllowedOrigins(read),
     /** Where pages reach the gateway, for their proofs; empty: where their request says. */

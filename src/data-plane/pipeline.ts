@@ -276,7 +276,7 @@ export class Pipeline {
     const priced = this.#atPriceOf(outcome, grant);
     const { entry, settled } = admission.settle(priced, outcome, keeper && keeper.take());
     const modelKnown = grant.request.modelKnown || outcome.accepted;
-    journal.settled(call, { entry, outcome, modelKnown, observed: wouldRefuse(grant) });
+    journal.settled(call, { entry, outcome, modelKnown, observed: wouldRefuse(grant), settled });
     return settled;
   }
 

@@ -14,6 +14,7 @@ import type { Account } from '../memory/account.ts';
 import { type Holding, holdingOf } from '../memory/holding.ts';
 import type { Principal } from '../identity/records/identity.ts';
 import type { Refusal } from '../base/refusal.ts';
+import type { RequestTrace } from '../telemetry/request-trace.ts';
 import { corsHeaders, isForBrowsers, preflightHeaders } from '../base/cors.ts';
 
 /** One request of the data plane: what came in, and how to answer it. */
@@ -43,6 +44,8 @@ export class Call {
   model: string | null = null;
   /** Its Idempotency-Key, once its body is in; null if it has none. */
   key: IdempotencyKey | null = null;
+  /** What is noted for its spans; null if it is not traced. */
+  trace: RequestTrace | null = null;
   /** The reply is finished, or the caller is gone. */
   closed = false;
   /** What it holds in memory. */

@@ -12,7 +12,9 @@ import type { AccessLine } from '../observability/access-line.ts';
 import type { Log } from '../observability/log.ts';
 import type { Answer, Metrics } from '../observability/metrics.ts';
 import type { AttemptObserver } from '../upstream/upstream.ts';
+import type { RequestTrace } from '../telemetry/request-trace.ts';
 import type { Call } from './call.ts';
+import { traceEnded, traceSettled } from './traced.ts';
 
 /** A request that is logged but has no entry in the ledger. */
 export interface Note {
@@ -29,6 +31,8 @@ export interface Note {
   model?: string | null;
   /** The limit that refused it, such as `token requests/minute`; absent if none did. */
   limit?: string | null;
+  /** Of the call, if it is traced. */
+  trace?: RequestTrace | null;
 }
 
 /** How a request ended that was admitted. */
@@ -38,6 +42,8 @@ interface Ended {
   modelKnown: boolean;
   /** The observe-only limits that had no room for it. */
   observed: readonly LimitState[];
+  /** Resolves when the store has the settlement; null if nobody waits for that. */
+  settled: Promise<void> | null;
 }
 
 export interface JournalParts {
@@ -94,6 +100,7 @@ export class Journal implements AttemptObserver {
       this.#metrics.refused(outcome.errorCode);
     }
     const line = accessLine(call, entry, attachment);
+    if (call.trace !== null) line.trace_id = traceSettled(call.trace, ended);
     if (observed.length > 0) line.would_refuse = this.#observed(ended);
     this.#log.access(line);
   }
@@ -139,13 +146,14 @@ export class Journal implements AttemptObserver {
     caller,
     model = null,
     limit = null,
+    trace = null,
   }: Note): void {
     const outcome = outcomeOf(status);
     const { team = null, user = null, token = null } = caller ?? {};
+    const known = model !== null && this.#knowsModel(model) ? model : null;
     if (errorCode !== null) {
       this.#metrics.refused(errorCode);
       const endpoint = this.#endpointOf(path);
-      const known = model !== null && this.#knowsModel(model) ? model : null;
       this.#refusals.count({ team, user, token, endpoint, code: errorCode, model: known, limit });
     }
     this.#metrics.answered({ ...uncounted, endpoint: path, status, outcome, durationMs });
@@ -164,25 +172,26 @@ export class Journal implements AttemptObserver {
       outcome,
       error_code: errorCode,
       duration_ms: Math.round(durationMs),
+      trace_id: trace && traceEnded(trace, { status, outcome, errorCode, caller, model: known, limit }),
     });
   }
 
   /** The same for a call of the data plane. */
   noteCall(call: Call, status: number, errorCode: ErrorCode | null = null): void {
-    const { requestId, loggedPath: path, elapsedMs: durationMs, principal } = call;
+    const { requestId, loggedPath: path, elapsedMs: durationMs, principal, trace } = call;
     const method = call.incoming.method ?? '';
     const caller = principal && callerOf(principal);
-    this.note({ requestId, method, path, status, errorCode, durationMs, caller });
+    this.note({ requestId, method, path, status, errorCode, durationMs, caller, trace });
   }
 
   /** A call of the data plane that was refused, with the limit that did it, if one did. */
   noteRefusal(call: Call, { status, code: errorCode, details }: Refusal): void {
-    const { requestId, loggedPath: path, elapsedMs: durationMs, principal, model } = call;
+    const { requestId, loggedPath: path, elapsedMs: durationMs, principal, model, trace } = call;
     const { countedLimit } = details;
     const caller = principal ? callerOf(principal) : (details.caller ?? null);
     const limit = countedLimit ? `${countedLimit.scope} ${countedLimit.limit}` : null;
     const method = call.incoming.method ?? '';
-    this.note({ requestId, method, path, status, errorCode, durationMs, caller, model, limit });
+    this.note({ requestId, method, path, status, errorCode, durationMs, caller, model, limit, trace });
     if (countedLimit && caller) this.#metrics.refusedByLimit({ team: caller.team, ...countedLimit });
   }
 

@@ -32,6 +32,8 @@ export interface AccessLine {
   limit?: string | null;
   /** The observe-only limits that had no room for it, with commas between; absent if there are none. */
   would_refuse?: string;
+  /** Of the trace that is sent to a collector; absent if none is. */
+  trace_id?: string | null;
 }
 
 const maxMethod = 32;
@@ -71,6 +73,7 @@ export class AccessFields {
     let text = `"request_id":${quotedId},${recurring},"duration_ms":${duration_ms},"ttfb_ms":${ttfb_ms}`;
     for (const { field, key } of figureKeys) text += key + line.figures[field];
     text += `,"upstream":${quotedOrNull(line.upstream)}`;
+    if (line.trace_id) text += `,"trace_id":"${line.trace_id}"`;
     if (line.would_refuse) text += `,"would_refuse":${quotedOrNull(line.would_refuse)}`;
     return line.limit ? `${text},"limit":${quotedOrNull(line.limit)}` : text;
   }

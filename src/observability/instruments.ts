@@ -131,6 +131,12 @@ export function createInstruments(registry: Registry) {
       'Elements of a stream that were gone before they were in Postgres, as far as they could be counted.',
       'stream',
     ),
+    telemetryDropped: counter(
+      'telemetry_dropped_total',
+      'Spans, or pushes of metrics, that the collector did not get, by reason.',
+      'signal',
+      'reason',
+    ),
     ledgerPending: gauge('ledger_pending', 'Settlements not yet written to the store.'),
   };
 }

@@ -183,6 +183,11 @@ export class Metrics {
     this.#is.recordsMissed.of(stream).add(missing);
   }
 
+  /** So many spans, or pushes of metrics, did not reach the collector. */
+  telemetryDropped(signal: string, reason: string, amount: number): void {
+    this.#is.telemetryDropped.of(signal, reason).add(amount);
+  }
+
   /** Sets the functions that each scrape reads the gauges from. */
   watch(gauges: Gauges): void {
     this.#gauges = gauges;

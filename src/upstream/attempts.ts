@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { Attachment } from '../base/attachment.ts';
 import type { Refusal } from '../base/refusal.ts';
+import type { RequestTrace } from '../telemetry/request-trace.ts';
 import { Attempt, type AttemptHost, type Verdict } from './attempt.ts';
 import { AttemptPlan, type AttemptPlanOptions, type Target } from './attempt-plan.ts';
 import type { Asker } from './circuits.ts';
@@ -33,7 +34,11 @@ export interface AttemptRules extends Recorder {
 }
 
 export interface AttemptedRequest extends AttemptPlanOptions {
-  call: { readonly requestId: string; readonly incoming: { readonly headers: IncomingHttpHeaders } };
+  call: {
+    readonly requestId: string;
+    readonly incoming: { readonly headers: IncomingHttpHeaders };
+    readonly trace?: RequestTrace | null;
+  };
   path: string;
   stream: boolean;
   pinned: boolean;
@@ -145,6 +150,7 @@ export class Attempts implements UpstreamCall, AttemptHost, Asker {
     const sentBody = body.length > largeBodyBytes ? new SentBody(body) : null;
     const attempt = new Attempt(this, ordinal, { isProbe, sentBody });
     this.#attempt = attempt;
+    call.trace?.sends({ attachment: attachment.name, baseUrl: attachment.baseUrl, path });
     const headers = upstreamHeaders(incoming.headers, { key: attachment.key, requestId, stream, pinned });
     if (sentBody) headers.push('content-length', String(body.length));
     const sent = sentBody?.asBody ?? body;
@@ -160,6 +166,7 @@ export class Attempts implements UpstreamCall, AttemptHost, Asker {
   }
 
   #wait(nowMs: number): void {
+    this.#request.call.trace?.waits();
     this.#stopWaiting = this.#rules.queue.enter({
       team: this.#request.team,
       deadlineMs: this.#waitBudget.start(nowMs),
@@ -226,6 +233,7 @@ export class Attempts implements UpstreamCall, AttemptHost, Asker {
     const nowMs = this.#rules.clock.monotonic();
     const durationMs = nowMs - this.sentAtMs;
     this.#rules.observer.gaveUp({ attachment: this.attachment.name, cause, status, durationMs });
+    this.#request.call.trace?.givesUp(cause, status);
     this.sent = false;
     this.sentAtMs = nowMs;
     this.#dispatch(this.#upstream.quota.recordSent(this.#request.tokens), false, pool);
@@ -266,6 +274,7 @@ export class Attempts implements UpstreamCall, AttemptHost, Asker {
     const tookMs = nowMs - this.sentAtMs;
     if (!this.#hasNext(nowMs) && !this.#reconnects(cause, tookMs)) return false;
     observer.gaveUp({ attachment: this.attachment.name, cause, status, durationMs: tookMs });
+    this.#request.call.trace?.givesUp(cause, status);
     this.#trouble = troubleOf(status, this);
     if (cause === 'failing') this.spent = true;
     this.sent = false;

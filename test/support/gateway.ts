@@ -12,7 +12,7 @@ import { type StandIn, type StandInOptions, startStandIn } from './stand-in.ts';
 import { createHttpServer } from '../../src/lifecycle/http-server.ts';
 import { createLog } from '../../src/observability/log.ts';
 import { Metrics } from '../../src/observability/metrics.ts';
-import { nodeListener, serverBounds } from '../../src/serve.ts';
+import { nodeListener, pushedTelemetry, serverBounds } from '../../src/serve.ts';
 import { endpoints } from '../../src/validation/registry.ts';
 import { version } from '../../src/operations/version.ts';
 import { wire } from '../../src/wire.ts';
@@ -133,13 +133,15 @@ export async function startGateway(options: TestGatewayOptions = {}): Promise<Te
     output: { write: (text) => void lines.push(text), delivered: async () => undefined },
   });
   const metrics = new Metrics({ version, dyno: settings.dyno, endpoints: endpoints.map(({ path }) => path) });
+  const { issuers = [], clock = systemClock } = options;
   const wired = wire({
     settings,
     catalogue: catalogueOf(env, options.models),
-    issuers: options.issuers ?? [],
-    clock: options.clock ?? systemClock,
+    issuers,
+    clock,
     log,
     metrics,
+    telemetry: await pushedTelemetry({ settings, issuers, clock, log, metrics }),
     draining: () => false,
   });
   const server = createHttpServer({

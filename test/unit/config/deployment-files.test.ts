@@ -41,6 +41,8 @@ describe('.env.example', () => {
       'allowedOrigins',
       'publicUrls',
       'herokuApp',
+      'herokuDynoId',
+      'telemetry',
     ]);
     const unchanged = Object.entries(defaults.settings).filter(([name]) => !changed.has(name));
     expect(given.settings).toMatchObject(Object.fromEntries(unchanged));
