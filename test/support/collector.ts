@@ -110,7 +110,7 @@ export async function startCollector({ port = 0 } = {}): Promise<TestCollector> 
   function take(path: string, contentType: string, body: Buffer, response: ServerResponse): void {
     const isJson = contentType === 'application/json';
     const read = (name: 'ExportTraceServiceRequest' | 'ExportMetricsServiceRequest'): Message =>
-      isJson ? (JSON.parse(body.toString()) as Message) : decoded(body, name);
+      isJson ? JSON.parse(body.toString()) : decoded(body, name);
     if (path === '/v1/traces') collector.spans.push(...spansIn(read('ExportTraceServiceRequest')));
     else if (path === '/v1/metrics') collector.pushes.push(...pushesIn(read('ExportMetricsServiceRequest')));
     else return void response.writeHead(404).end();

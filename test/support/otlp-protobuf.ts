@@ -101,7 +101,7 @@ const messages = {
 /** A message of this name. Throws if there is a field that OTLP does not have, or bytes are missing. */
 export function decoded(bytes: Uint8Array, name: MessageName): Record<string, Value> {
   const reader = new Reader(bytes);
-  const fields: Readonly<Record<number, Field>> = messages[name] as Readonly<Record<number, Field>>;
+  const fields: Readonly<Record<number, Field>> = messages[name];
   const value: Record<string, Value> = {};
   while (!reader.isAtEnd) {
     const tag = Number(reader.varint());

@@ -354,8 +354,9 @@ describe('what is not sampled', () => {
   });
 });
 
-function lineOf({ log }: TestGateway, requestId: string): unknown {
-  const line = log()
+function lineOf(of: TestGateway, requestId: string): unknown {
+  const line = of
+    .log()
     .split('\n')
     .find((each) => each.includes(`"request_id":"${requestId}"`));
   return JSON.parse(line ?? '{}');
