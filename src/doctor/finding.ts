@@ -1,5 +1,14 @@
 /** What is looked at, in the order in which it is told. */
-export const areas = ['configuration', 'store', 'clock', 'records', 'upstream', 'prices', 'issuer'] as const;
+export const areas = [
+  'configuration',
+  'store',
+  'clock',
+  'records',
+  'upstream',
+  'prices',
+  'issuer',
+  'telemetry',
+] as const;
 export type Area = (typeof areas)[number];
 
 /** What one check found. */

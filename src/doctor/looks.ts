@@ -22,6 +22,8 @@ import { recordsFacts } from './records-facts.ts';
 import { recordsFailure, recordsFindings } from './records-findings.ts';
 import { storeFacts, type StoreFacts } from './store-facts.ts';
 import { storeFindings } from './store-findings.ts';
+import { telemetryFacts } from './telemetry-facts.ts';
+import { noTelemetry, telemetryFindings } from './telemetry-findings.ts';
 import { type UpstreamFacts, upstreamFacts } from './upstream-facts.ts';
 import { upstreamFindings } from './upstream-findings.ts';
 
@@ -75,6 +77,7 @@ export class Looks {
       ...this.#options.issuers.map((issuer) =>
         this.#bounded('issuer', issuer.issuer, this.#lookAtIssuer(issuer)),
       ),
+      this.#bounded('telemetry', 'The collector', this.#lookAtCollector()),
     ]);
     const store = await this.#store;
     if (store instanceof RedisStore) store.close();
@@ -142,6 +145,17 @@ export class Looks {
   async #lookAtIssuer(issuer: TrustedIssuer): Promise<Finding[]> {
     const { clock, timeoutMs } = this.#options;
     return issuerFindings(await issuerFacts(issuer, { clock, timeoutMs: timeoutMs / 2 }));
+  }
+
+  async #lookAtCollector(): Promise<Finding[]> {
+    const { settings, timeoutMs } = this.#options;
+    const { traces = null, metrics = null } = settings.telemetry ?? {};
+    const facts = await Promise.all([
+      traces && telemetryFacts('traces', traces, { timeoutMs }),
+      metrics && telemetryFacts('metrics', metrics, { timeoutMs }),
+    ]);
+    const found = facts.flatMap((each) => (each === null ? [] : telemetryFindings(each)));
+    return found.length > 0 ? found : [noTelemetry];
   }
 
   /** How many gateway processes are alive; null if nobody can tell. */

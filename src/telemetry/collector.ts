@@ -6,6 +6,11 @@ import type { PushSettings } from '../config/telemetry.ts';
 
 export type Signal = 'traces' | 'metrics';
 
+export const contentTypes = {
+  'http/protobuf': 'application/x-protobuf',
+  'http/json': 'application/json',
+} as const satisfies Record<PushSettings['protocol'], string>;
+
 /** What became of what was sent. */
 export type Delivery =
   | { readonly kind: 'taken'; readonly answer: Uint8Array }
@@ -22,7 +27,6 @@ type Tried =
 interface CollectorParts {
   readonly signal: Signal;
   readonly push: PushSettings;
-  readonly contentType: string;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -77,12 +81,12 @@ export class Collector {
   }
 
   async #try(body: Uint8Array<ArrayBuffer>, cut: AbortSignal): Promise<Tried> {
-    const { push, contentType, clock } = this.#parts;
+    const { push, clock } = this.#parts;
     const timeout = AbortSignal.timeout(push.timeoutMs);
     try {
       const response = await fetch(push.url, {
         method: 'POST',
-        headers: { ...push.headers, 'content-type': contentType },
+        headers: { ...push.headers, 'content-type': contentTypes[push.protocol] },
         body,
         redirect: 'error',
         signal: AbortSignal.any([timeout, cut]),

@@ -137,8 +137,7 @@ export class Telemetry {
 
   #collectorOf(signal: Signal, push: PushSettings): Collector {
     const { clock, log } = this.#parts;
-    const contentType = push.protocol === 'http/json' ? 'application/json' : 'application/x-protobuf';
-    return new Collector({ signal, push, contentType, clock, log });
+    return new Collector({ signal, push, clock, log });
   }
 }
 

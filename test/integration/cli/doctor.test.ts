@@ -7,6 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Finding } from '../../../src/doctor/finding.ts';
 import { reachStore } from '../../../src/doctor/reach-store.ts';
 import { keysUnder } from '../../../src/store/keys.ts';
+import { startCollector } from '../../support/collector.ts';
 import { tollgate, type Result } from '../../support/command-line.ts';
 import { startIssuer, type OidcIssuer } from '../../support/oidc-issuer.ts';
 import { sharedPostgres } from '../../support/postgres-server.ts';
@@ -93,6 +94,7 @@ describe('tollgate doctor', () => {
       'upstream',
       'prices',
       'issuer',
+      'telemetry',
     ]);
     expect(told.findings.find(({ check }) => check === 'upstream.models')?.says).toMatch(
       /^INFERENCE: 127\.0\.0\.1:\d+ answers and takes its key, and lists 8 models\.$/,
@@ -100,6 +102,40 @@ describe('tollgate doctor', () => {
     expect(upstream.requests.slice(asked).map(({ method, path }) => `${method} ${path}`)).toEqual([
       'GET /v1/mcp/servers',
     ]);
+  });
+
+  it('pushes nothing to the collector, and says whether that is taken', async () => {
+    const collector = await startCollector();
+    const at = (more: NodeJS.ProcessEnv) =>
+      doctor({ OTEL_EXPORTER_OTLP_HEADERS: `authorization=Bearer ${adminKey}`, ...more });
+    const said = ({ told }: { told: Told }) =>
+      told.findings
+        .filter(({ check }) => check === 'telemetry.collector')
+        .map(({ state, says }) => `${state}: ${says.replace(/127\.0\.0\.1:\d+/, 'HOST')}`);
+    try {
+      const well = await at({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
+      expect(said(well)).toEqual([
+        'ok: The collector at HOST takes traces.',
+        'ok: The collector at HOST takes metrics.',
+      ]);
+      expect([collector.spans, collector.pushes]).toEqual([[], []]);
+      expect(collector.requests[0]?.headers.authorization).toBe(`Bearer ${adminKey}`);
+      const json = { OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json', OTEL_METRICS_EXPORTER: 'none' };
+      const astray = await at({ ...json, OTEL_EXPORTER_OTLP_ENDPOINT: `${collector.url}/otlp` });
+      expect([astray.code, ...said(astray)]).toEqual([
+        0,
+        'warning: The collector at HOST does not take traces at /otlp/v1/traces (status 404).',
+      ]);
+      collector.script((response) => Boolean(response.writeHead(401).end()));
+      const refused = await at({ ...json, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
+      expect(said(refused)).toEqual([
+        'warning: The collector at HOST refuses traces from this gateway (status 401).',
+      ]);
+    } finally {
+      await collector.close();
+    }
+    const away = await at({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_TRACES_EXPORTER: 'none' });
+    expect(said(away)).toEqual([expect.stringMatching(/^warning: .* cannot be reached for metrics: /)]);
   });
 
   it('changes nothing: the store stays empty, and Postgres without tables', async () => {

@@ -2,6 +2,8 @@ import { hash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hang, resetAfter, respond, streamFrames, wafPage } from '../../support/upstream-scripts.ts';
 import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
+import { startCollector, type TestCollector } from '../../support/collector.ts';
+import { spanProblems } from '../../support/span-rules.ts';
 import { type Script, startStandIn, type StandIn } from '../../support/stand-in.ts';
 import { startGateway, type IssuedToken, type TestGateway } from '../../support/gateway.ts';
 import { bodies, get, open, paths, post, read, readStream } from '../../support/gateway-client.ts';
@@ -21,12 +23,14 @@ const canary = {
   query: 'canary-query-e81c44',
   header: 'canary-header-2b9f60',
   model: 'canary-model-99ab',
+  collectorKey: 'canary-collector-key-77aa',
   key: 'inf-ca9a51e0-1111-4222-8333-canarykey001',
   adminKey: 'canary-admin-key-0123456789abcdef-0123456789',
 } as const;
 
 let redis: SharedRedis;
 let upstream: StandIn;
+let collector: TestCollector;
 let gateway: TestGateway;
 let token: IssuedToken;
 /** Other secrets of that token, and the code and the token of a claim link that was opened. */
@@ -39,12 +43,17 @@ const replies: string[] = [];
 beforeAll(async () => {
   redis = await sharedRedis();
   upstream = await startStandIn({ key: canary.key });
+  collector = await startCollector();
   gateway = await startGateway({
     redis,
     upstream,
     adminKey: canary.adminKey,
     env: {
       LOG_LEVEL: 'trace',
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+      OTEL_EXPORTER_OTLP_HEADERS: `x-key=${canary.collectorKey}`,
+      OTEL_BSP_SCHEDULE_DELAY: '50',
+      OTEL_METRIC_EXPORT_INTERVAL: '200',
       UPSTREAM_TIMEOUT_MS: '250',
       STREAM_IDLE_TIMEOUT_MS: '250',
       FIRST_HEARTBEAT_MS: '120',
@@ -61,6 +70,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await gateway.close();
   await upstream.close();
+  await collector.close();
 });
 
 const body = (more: object = {}): object =>
@@ -83,6 +93,8 @@ async function send(
       authorization: `Bearer ${token.text}`,
       'x-api-key': token.text,
       'user-agent': canary.header,
+      traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+      tracestate: `a=${canary.key},b=${canary.adminKey}`,
       cookie: canary.header,
       referer: `http://${canary.header}/`,
     },
@@ -238,6 +250,7 @@ const secrets = (): string[] => [
   token.text.slice(16),
   canary.key,
   canary.adminKey,
+  canary.collectorKey,
   ...handedOver,
   ...handedOver.map((text) => text.slice(16)),
 ];
@@ -255,6 +268,16 @@ describe('after all kinds of traffic', () => {
       expect({ line, found: found(line, [...secrets(), ...contents]) }).toEqual({ line, found: [] });
       expect(Buffer.byteLength(line)).toBeLessThan(10_000);
     }
+  });
+
+  it('a collector gets none of it', async () => {
+    await collector.waitFor(({ spans, pushes }) => spans.length > 60 && pushes.length > 0);
+    expect(collector.requests[0]?.headers['x-key']).toBe(canary.collectorKey);
+    for (const { body: sent } of collector.requests) {
+      const text = sent.toString('latin1');
+      expect(found(text, [...secrets(), ...contents])).toEqual([]);
+    }
+    expect(spanProblems(collector.spans)).toEqual([]);
   });
 
   it('there is one log line a request', () => {
