@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { messageFrame } from '../../../src/demo/frames.ts';
+import { freePort } from '../../support/free-port.ts';
 import { administrationOf, models } from '../../support/gateway.ts';
 import { bodies, paths, post } from '../../support/gateway-client.ts';
 import { dashboard, dashboardNames, filledIn, ruleFiles } from '../../support/operations.ts';
@@ -40,6 +41,9 @@ beforeAll(async () => {
     SECOND_URL: upstream.url,
     SECOND_KEY: upstream.key,
     REFUSED_CREDENTIALS_PER_MINUTE: '1000000',
+    // Nobody listens there: what is pushed is dropped, and counted.
+    OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: `http://127.0.0.1:${await freePort()}/v1/metrics`,
+    OTEL_METRIC_EXPORT_INTERVAL: '1000',
   };
   gateways = await Promise.all([spawnGateway({ env }), spawnGateway({ env })]);
   pushed = await asIfPushed(gateways[0]?.url ?? '');
