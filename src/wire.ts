@@ -29,6 +29,9 @@ import { FrontDoor } from './edge/front-door.ts';
 import { IdentityLoader } from './backup/identity-loader.ts';
 import type { Call } from './edge/call.ts';
 import { Journal } from './edge/journal.ts';
+import { UpstreamEvents } from './edge/upstream-events.ts';
+import { Outbox } from './events/outbox.ts';
+import { Teller } from './events/teller.ts';
 import { RefusalTally } from './ledger/refusal-tally.ts';
 import { createMetricsEndpoint } from './observability/cluster-metrics.ts';
 import type { Log } from './observability/log.ts';
@@ -88,6 +91,7 @@ interface WireOptions {
 /** A head of the audit trail that somebody else made is in a gateway's log after this long at most. */
 const headToldWithinMs = 60_000;
 const processIdLength = 12;
+const gapToldEveryMs = 3_600_000;
 
 /** Builds everything long-lived of one process, once. */
 export function wire(options: WireOptions) {
@@ -183,7 +187,14 @@ export function wire(options: WireOptions) {
     clock,
     log,
   });
-  const journal = new Journal({ log, metrics, refusals, knowsModel: (model) => served.knows(model) });
+  const upstreamEvents = new UpstreamEvents({ ...stores, clock, storeNowMs });
+  const journal = new Journal({
+    log,
+    metrics,
+    refusals,
+    knowsModel: (model) => served.knows(model),
+    upstreamEvents,
+  });
   const answers = new Answers(journal);
   const atTheDoor = {
     allowedOrigins: settings.allowedOrigins,
@@ -381,6 +392,7 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
     sessionStoreBytes: maxBytes,
     endUserStoreBytes: endUserBytes,
   } = settings;
+  const teller = new Teller(log);
   const records =
     settings.records &&
     new Records({
@@ -392,9 +404,14 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
       process,
       clock,
       log,
-      onGap: (stream, missing) => metrics.recordsMissed(stream, missing),
+      onGap: (stream, missing, reason) => {
+        metrics.recordsMissed(stream, missing ?? 0);
+        const event = { type: 'records.gap', team: null, data: { stream, missing, reason } } as const;
+        teller.begin(() => outbox.once(event, `gap ${stream}`, clock.now() + gapToldEveryMs));
+      },
     });
   const store = records?.gated ?? opened;
+  const outbox = new Outbox(store, keys);
   const backlogBytes = (): number => (records?.isKept ? records.backlogBytes : 0);
   const audit = new AuditTrail(store, keys, { log, clock });
   const identities = new IdentityStore(store, keys, audit);
@@ -429,6 +446,8 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
   if (isFirst) store.onReady(tellHead);
   const tellingHeads = isFirst ? setInterval(tellHead, headToldWithinMs).unref() : undefined;
   return {
+    outbox,
+    teller,
     records,
     identities,
     administrators: new AdministratorStore(store, keys, audit),

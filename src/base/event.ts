@@ -117,7 +117,7 @@ export const eventTypes = {
     data: z.object({ user: id }),
   },
   'upstream.down': {
-    says: 'An attachment fails for a model, so that others are tried first.',
+    says: 'An attachment fails for whoever asks: it cannot be connected to (model is null), or two teams have met failures of a model and nobody an answer. Not within ten minutes after it recovered.',
     of: 'gateway',
     data: z.object({ attachment: id, model: orNone, cause: id }),
   },
@@ -149,9 +149,13 @@ export const eventTypes = {
     }),
   },
   'records.gap': {
-    says: 'Something left the store before it was in Postgres.',
+    says: 'Something left the store before it was in Postgres. At most once an hour for each stream.',
     of: 'gateway',
-    data: z.object({ stream: id, missing: count.nullable(), reason: id }),
+    data: z.object({
+      stream: id,
+      missing: count.nullable().meta({ description: 'Null if nobody knows how many.' }),
+      reason: id,
+    }),
   },
   'audit.head': {
     says: 'The newest entry of the audit trail and its hash, once a day: kept elsewhere, it proves that the trail was not altered.',

@@ -11,10 +11,11 @@ import { otherEndpoint, type RefusedAs, wouldRefuse } from '../ledger/refusal-co
 import type { AccessLine } from '../observability/access-line.ts';
 import type { Log } from '../observability/log.ts';
 import type { Answer, Metrics } from '../observability/metrics.ts';
-import type { AttemptObserver } from '../upstream/upstream.ts';
+import type { AttemptObserver, FailsForAll, KeyRefused } from '../upstream/upstream.ts';
 import type { RequestTrace } from '../telemetry/request-trace.ts';
 import type { Call } from './call.ts';
 import { traceEnded, traceSettled } from './traced.ts';
+import type { UpstreamEvents } from './upstream-events.ts';
 
 /** A request that is logged but has no entry in the ledger. */
 export interface Note {
@@ -53,6 +54,8 @@ export interface JournalParts {
   refusals: { count(as: RefusedAs): void };
   /** Whether a model's name is more than a caller's claim. */
   knowsModel: (model: string) => boolean;
+  /** Tells events of attachments. */
+  upstreamEvents: Pick<UpstreamEvents, 'down' | 'recovered' | 'keyRefused'>;
 }
 
 /** Records every request, however it ended: one log line, metrics, and the count of refusals. */
@@ -61,9 +64,11 @@ export class Journal implements AttemptObserver {
   readonly #metrics: Metrics;
   readonly #refusals: JournalParts['refusals'];
   readonly #knowsModel: JournalParts['knowsModel'];
+  readonly #upstreamEvents: JournalParts['upstreamEvents'];
   readonly #served = new Set<string>();
 
-  constructor({ log, metrics, refusals, knowsModel }: JournalParts) {
+  constructor({ log, metrics, refusals, knowsModel, upstreamEvents }: JournalParts) {
+    this.#upstreamEvents = upstreamEvents;
     this.#knowsModel = knowsModel;
     this.#log = log;
     this.#metrics = metrics;
@@ -133,6 +138,15 @@ export class Journal implements AttemptObserver {
 
   circuitClosed(closed: Parameters<AttemptObserver['circuitClosed']>[0]): void {
     this.#log.info('an attachment works again', closed);
+    this.#upstreamEvents.recovered(closed);
+  }
+
+  failsForAll(failure: FailsForAll): void {
+    this.#upstreamEvents.down(failure);
+  }
+
+  keyRefused(refused: KeyRefused): void {
+    this.#upstreamEvents.keyRefused(refused);
   }
 
   /** A request without an entry in the ledger. */

@@ -20,6 +20,8 @@ export interface StateChange {
   to: string;
   /** The field of the data that gets for how many seconds the state before was there; absent: none. */
   lastedField?: string;
+  /** For how long the state before must have been there; absent: for no time. */
+  afterMs?: number;
 }
 
 /**
@@ -56,10 +58,13 @@ export class Outbox {
   }
 
   /** Tells an event if the state of something changes by it. Returns whether it is told now. */
-  async change(event: GatewayEvent, { of, from, to, lastedField = '' }: StateChange): Promise<boolean> {
+  async change(
+    event: GatewayEvent,
+    { of, from, to, lastedField = '', afterMs = 0 }: StateChange,
+  ): Promise<boolean> {
     const { events, eventStates } = this.#keys;
     const [type, team, data] = argumentsOf(event);
-    const args = [of, from, to, type, team, lastedField, data];
+    const args = [of, from, to, type, team, lastedField, afterMs, data];
     return (await this.#store.run(scripts.change, [events, eventStates], args)) === 1;
   }
 

@@ -6,9 +6,10 @@
   KEYS[2] states  hash: what has a state -> the state and since when (ms), a space between them
   ARGV[1] what has the state   ARGV[2] the state it must have, '' for none; '*': any but the one it gets
   ARGV[3] the state it gets, '' for none   ARGV[4] type   ARGV[5] team or ''
-  ARGV[6] a field of the data that gets for how long the state before was there, s; '' for none   ARGV[7] data, JSON
+  ARGV[6] a field of the data that gets for how long the state before was there, s; '' for none
+  ARGV[7] for how long the state before must have been there, ms   ARGV[8] data, JSON
 
-  Returns 1 if it is told, 0 if the state is another one.
+  Returns 1 if it is told, 0 if the state is another one or too new.
 ]]
 -- include: ../store/lua/now.lua
 -- include: ../store/lua/tell.lua
@@ -19,6 +20,7 @@ local known = redis.call('HGET', KEYS[2], ARGV[1])
 local before, since = string.match(known or '', '^(%S+) (%d+)$')
 before, since = before or '', tonumber(since or now)
 if before == ARGV[3] or (ARGV[2] ~= '*' and before ~= ARGV[2]) then return 0 end
+if before ~= '' and now - since < tonumber(ARGV[7]) then return 0 end
 
 if ARGV[3] == '' then
   redis.call('HDEL', KEYS[2], ARGV[1])
@@ -26,7 +28,7 @@ else
   redis.call('HSET', KEYS[2], ARGV[1], ARGV[3] .. ' ' .. now_text)
   redis.call('EXPIRE', KEYS[2], states_ttl_s)
 end
-local data = ARGV[7]
+local data = ARGV[8]
 if ARGV[6] ~= '' then
   local seconds = math.max(0, math.floor((now - since) / 1000))
   data = string.format('%s,"%s":%d}', string.sub(data, 1, -2), ARGV[6], seconds)

@@ -36,6 +36,9 @@ export interface DrainHooks {
   recordSums?: (queries: Queries, next: Checkpoints) => Promise<void>;
 }
 
+/** Told of elements of a stream that are gone, or cannot be read. `missing`: null if nobody knows how many. */
+export type OnGap = (stream: StreamName, missing: number | null, reason: string) => void;
+
 export interface DrainParts extends DrainHooks {
   database: Transactions;
   store: Pick<DrainedStore, keyof DrainedStore>;
@@ -44,8 +47,7 @@ export interface DrainParts extends DrainHooks {
   /** How many entries stay in the store that Postgres has. */
   keepEntries: number;
   log: Log;
-  /** Told of elements that are gone, or cannot be read. */
-  onGap: (stream: StreamName, missing: number) => void;
+  onGap: OnGap;
 }
 
 /** What a pass found. */
@@ -175,7 +177,7 @@ export class Drain {
   #tellGap({ stream, missing, fromId, toId, reason }: Gap): void {
     const { log, onGap } = this.#parts;
     if (reason === beforeRecords) return;
-    onGap(stream, missing ?? 0);
+    onGap(stream, missing, reason);
     log.error('records have a gap', { stream, missing, reason, from: timeOf(fromId), to: timeOf(toId) });
   }
 }

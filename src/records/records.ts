@@ -8,7 +8,7 @@ import type { Store } from '../store/store.ts';
 import { StoreUnavailable } from '../store/store-unavailable.ts';
 import { compareIds, startOfStreams, type StreamName, streamNames } from './checkpoint.ts';
 import { Database } from './database.ts';
-import type { Drain, Pass } from './drain.ts';
+import type { Drain, OnGap, Pass } from './drain.ts';
 import { DrainedStore } from './drained-store.ts';
 import { GateKeeper } from './gate-keeper.ts';
 import { Gate } from './gate.ts';
@@ -41,7 +41,7 @@ export interface RecordsOptions {
   process: string;
   clock: Clock;
   log: Log;
-  onGap: (stream: StreamName, missing: number) => void;
+  onGap: OnGap;
 }
 
 /** Between two looks for what is to be drained. With the batch itself, entries are in Postgres within 2 s. */

@@ -2,9 +2,8 @@ import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Keys } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';
-import type { StreamName } from './checkpoint.ts';
 import type { Database } from './database.ts';
-import { Drain, type DrainHooks } from './drain.ts';
+import { Drain, type DrainHooks, type OnGap } from './drain.ts';
 import { drainedAudit } from './drained-audit.ts';
 import { drainedEntries } from './drained-entries.ts';
 import { drainedRefusals } from './drained-refusals.ts';
@@ -32,7 +31,7 @@ export interface StoreDrainOptions {
   log: Log;
   /** Called when the store is found to have lost data, before it is restored. */
   onForgotten: () => void;
-  onGap: (stream: StreamName, missing: number) => void;
+  onGap: OnGap;
 }
 
 /** The drain of a gateway's store, with what records its identities and restores it. */

@@ -185,7 +185,7 @@ export class Attempts implements UpstreamCall, AttemptHost, Asker {
 
   onSent(): void {
     this.sent = true;
-    if (this.#attempt?.isProbe) this.#upstream.circuits.connected(this.model);
+    if (this.#attempt?.isProbe) this.#upstream.recordConnected(this.model, this.#rules);
   }
 
   verdict(attempt: Attempt, status: number, headers: IncomingHttpHeaders): Verdict {

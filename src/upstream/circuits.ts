@@ -31,6 +31,10 @@ const maxModels = 128;
 const connectProbeMs = 6_000;
 /** Of one model. Two are enough to open it for everyone. */
 const maxTeams = 16;
+/** Failures of two teams belong together if the circuit of the first was open until so long ago, ms. */
+const togetherMs = 300_000;
+/** A single connection may fail by chance. */
+const unconnectedAtLeast = 2;
 
 /**
  * The circuit breakers of one attachment: for each model, and in it for each team, since a request's own content can make
@@ -69,10 +73,24 @@ export class Circuits {
     return probe(breakers, everyone, { nowMs, probeMs: connectProbeMs }) || own;
   }
 
-  /** A connection came about, whatever becomes of the request. */
-  connected(model: string): void {
+  /** A connection came about, whatever becomes of the request. Returns whether the circuit closes for all by it. */
+  connected(model: string): boolean {
     const breakers = this.#ofModel.get(model)?.breakers;
-    if (breakers?.delete(everyone) && breakers.size === 0) this.#ofModel.delete(model);
+    return breakers?.delete(everyone) === true && breakers.size === 0 && this.#ofModel.delete(model);
+  }
+
+  /**
+   * Whether failures of this cause are the attachment's own trouble, which no single team can bring about: connections have
+   * failed again, or two teams have met a failure and nobody an answer.
+   */
+  failsForAll(model: string, cause: Cause, nowMs: number): boolean {
+    const breakers = this.#ofModel.get(model)?.breakers;
+    if (breakers === undefined) return false;
+    if (cause === 'unconnected') return (breakers.get(everyone)?.failures ?? 0) >= unconnectedAtLeast;
+    let teams = 0;
+    for (const [whose, { openUntilMs }] of breakers)
+      if (whose !== everyone && nowMs - openUntilMs < togetherMs) teams += 1;
+    return teams >= 2;
   }
 
   /** Records a failure. Returns for how long the circuit is open now, ms, and for whom; null if it was open before. */

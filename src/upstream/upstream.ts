@@ -18,6 +18,22 @@ export interface AttemptObserver {
   circuitOpened(failure: OpenedCircuit): void;
   /** It works again. */
   circuitClosed(closed: { attachment: string; model: string }): void;
+  /** Called for each failure that is the attachment's own trouble. */
+  failsForAll(failure: FailsForAll): void;
+  /** The upstream refuses the key. Called each time. */
+  keyRefused(refused: KeyRefused): void;
+}
+
+export interface FailsForAll {
+  attachment: string;
+  /** Null if it cannot be connected to, which is so for all models. */
+  model: string | null;
+  cause: Cause;
+}
+
+export interface KeyRefused {
+  attachment: string;
+  status: number;
 }
 
 export interface OpenedCircuit {
@@ -44,6 +60,9 @@ interface Answered {
   status: number;
   headers: IncomingHttpHeaders;
 }
+
+/** A refused key is told by itself, and a limit is no trouble. */
+const ownTroubles: ReadonlySet<Cause> = new Set(['unconnected', 'reset', 'failing', 'overloaded']);
 
 /** A wrong figure must not take an attachment away for good: while others work, no request would find out. */
 const longestWaitMs = 3_600_000;
@@ -101,6 +120,9 @@ export class Upstream {
       return null;
     }
     const wallMs = recorder.clock.now();
+    if (cause === 'key' && (status === 401 || asker.isModelKnown)) {
+      recorder.observer.keyRefused({ attachment: this.attachment.name, status });
+    }
     const askedMs = retryAfterMs(headers, wallMs);
     const waitMs = askedMs ?? exhaustedForMs(snapshot, nowMs) ?? resetMs(headers, wallMs);
     if (cause !== 'limited' || waitMs === null) {
@@ -119,6 +141,11 @@ export class Upstream {
     this.#open(attempt, { asker, cause, askedMs: 0 }, recorder);
   }
 
+  /** Records that a probe is connected, whatever becomes of it. */
+  recordConnected(model: string, { observer }: Pick<Recorder, 'observer'>): void {
+    if (this.circuits.connected(model)) observer.circuitClosed({ attachment: this.attachment.name, model });
+  }
+
   #recordSuccess({ model }: Asker, { observer }: Recorder): void {
     if (this.circuits.succeed(model)) observer.circuitClosed({ attachment: this.attachment.name, model });
   }
@@ -131,7 +158,13 @@ export class Upstream {
     const nowMs = clock.monotonic();
     const failure = { cause, nowMs, isProbe, retryAfterMs: askedMs, random: Math.random() };
     const opened = this.circuits.fail(asker, failure);
-    if (opened)
-      observer.circuitOpened({ attachment: this.attachment.name, model: asker.model, cause, ...opened });
+    const { name: attachment } = this.attachment;
+    const { model, isModelKnown } = asker;
+    if (opened) observer.circuitOpened({ attachment, model, cause, ...opened });
+    // A name that only a caller gives is not told.
+    const isTold = ownTroubles.has(cause) && (isModelKnown || cause === 'unconnected');
+    if (isTold && this.circuits.failsForAll(model, cause, nowMs)) {
+      observer.failsForAll({ attachment, model: cause === 'unconnected' ? null : model, cause });
+    }
   }
 }

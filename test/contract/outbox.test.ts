@@ -96,6 +96,16 @@ describe.each(engines)('the outbox ($name)', (engine) => {
     expect((await all()).map(({ type }) => type)).toEqual([down.type, up.type, up.type]);
   });
 
+  it('tells no change before the state has lasted as long as it must', async () => {
+    const fails = { of: 'upstream A', from: '*', to: 'down', afterMs: 600_000 };
+    expect(await outbox.change(down, fails)).toBe(true);
+    expect(await outbox.change(up, { of: 'upstream A', from: 'down', to: 'up' })).toBe(true);
+    await on.turnTo(startMs + 599_999);
+    expect(await outbox.change(down, fails)).toBe(false);
+    await on.turnTo(startMs + 600_000);
+    expect(await outbox.change(down, fails)).toBe(true);
+  });
+
   it('is read in parts, oldest first, each event with an id of its own', async () => {
     for (let n = 0; n < 5; n += 1) await outbox.once(anomaly(`team-${n}`), `m${n}`, startMs + 60_000);
     const first = await outbox.after('0-0', 2);

@@ -190,7 +190,7 @@ export class DrainedWorld {
       streams: [drainedEntries(new Partitions(database)), drainedRefusals, drainedAudit],
       keepEntries: 20,
       log: { info: () => undefined, warn: () => undefined, error: () => undefined },
-      onGap: (stream, missing) => this.gaps.push({ stream, missing }),
+      onGap: (stream, missing) => this.gaps.push({ stream, missing: missing ?? 0 }),
     });
     return { lease, pass: (held: Held): Promise<Pass> => drain.pass(held) };
   }

@@ -90,6 +90,7 @@ export class FrontDesk {
       metrics: this.metrics,
       refusals: { count: (as) => void this.refused.push(as) },
       knowsModel: (model) => model.startsWith('claude'),
+      upstreamEvents: { down: () => undefined, recovered: () => undefined, keyRefused: () => undefined },
     });
     this.answers = new Answers(this.journal);
     const identities = new Proxy(this.identities, {

@@ -37,6 +37,8 @@ function requestTo(candidates: Upstream[]): AttemptedRequest {
 class Trial {
   readonly handler = new FakeHandler();
   readonly log: string[] = [];
+  /** What is the own trouble of an attachment. */
+  readonly troubles: string[] = [];
   readonly queue = new RequestQueue({ clock, max: 2, maxOfTeam: 1 });
   readonly upstreams: FakeUpstream[];
   readonly rules: AttemptRules;
@@ -54,6 +56,8 @@ class Trial {
         gaveUp: ({ attachment, cause, status }) => this.log.push(`${attachment} ${cause} ${status}`),
         circuitOpened: ({ attachment }) => this.log.push(`${attachment} opened`),
         circuitClosed: ({ attachment }) => this.log.push(`${attachment} closed`),
+        failsForAll: ({ attachment, model }) => this.troubles.push(`${attachment} ${model} down`),
+        keyRefused: ({ attachment, status }) => this.troubles.push(`${attachment} ${status}`),
       },
       maxAttempts: 3,
       deadlineMs: 60_000,

@@ -59,6 +59,37 @@ describe('the circuit of an attachment', () => {
     expect(trial.openFor).toEqual([]);
   });
 
+  it('is the own trouble of an attachment only if no team alone can have brought it about', () => {
+    const trial = new Trial();
+    const isOwn = (cause: Cause = 'failing'): boolean =>
+      trial.circuits.failsForAll('own', cause, trial.nowMs);
+    for (let n = 0; n < 50; n += 1) {
+      trial.fail('acme');
+      trial.nowMs += 1_000;
+      expect(isOwn()).toBe(false);
+    }
+    trial.fail('bolt');
+    expect(isOwn()).toBe(true);
+    expect(trial.circuits.failsForAll('other', 'failing', trial.nowMs)).toBe(false);
+    trial.circuits.succeed('own');
+    expect(isOwn()).toBe(false);
+    trial.fail('acme').nowMs += 3_600_000;
+    trial.fail('bolt');
+    expect(isOwn()).toBe(false);
+  });
+
+  it('is its own trouble if connections fail more than once', () => {
+    const trial = new Trial();
+    const isOwn = (): boolean => trial.circuits.failsForAll('own', 'unconnected', trial.nowMs);
+    trial.fail('acme', { cause: 'unconnected' });
+    expect(isOwn()).toBe(false);
+    trial.nowMs = 2_000;
+    trial.fail('acme', { cause: 'unconnected' });
+    expect(isOwn()).toBe(true);
+    expect(trial.circuits.connected('own')).toBe(true);
+    expect(isOwn()).toBe(false);
+  });
+
   it('is one of a model', () => {
     const trial = new Trial().fail('acme', { cause: 'unconnected' });
     expect([trial.state('acme'), trial.state('acme', 'other')]).toEqual(['open', 'closed']);

@@ -85,6 +85,8 @@ describe('the parts', () => {
     gaveUp: () => undefined,
     circuitOpened: () => undefined,
     circuitClosed: () => undefined,
+    failsForAll: () => undefined,
+    keyRefused: () => undefined,
   };
 
   const repairs = { repair: () => null };

@@ -4,7 +4,13 @@ import { FakeUpstream } from './fake-upstream.ts';
 const hourMs = 3_600_000;
 const recorder = {
   clock: { now: () => 0, monotonic: () => 0 },
-  observer: { gaveUp: () => undefined, circuitOpened: () => undefined, circuitClosed: () => undefined },
+  observer: {
+    gaveUp: () => undefined,
+    circuitOpened: () => undefined,
+    circuitClosed: () => undefined,
+    failsForAll: () => undefined,
+    keyRefused: () => undefined,
+  },
 };
 
 const asker = { team: 'acme', model: 'own', isModelKnown: true };
