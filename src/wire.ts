@@ -47,7 +47,9 @@ import { ServedModels } from './models/served-models.ts';
 import { SessionMinter } from './sessions/minter.ts';
 import { IdTokenVerifier } from './sign-in/id-token.ts';
 import { pinnedProblems } from './sessions/pinned.ts';
+import { Duties } from './events/duties.ts';
 import { keysUnder } from './store/keys.ts';
+import { StoreLease } from './store/lease.ts';
 import { openStore } from './store/open.ts';
 import { isFirstProcess } from './lifecycle/cluster.ts';
 import { AdmissionStore } from './limits/admission-store.ts';
@@ -72,6 +74,8 @@ import { snapshotsIn } from './upstream/snapshot-store.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 import { MemoryBudget } from './memory/budget.ts';
 import { maxDocumentBytes } from './backup/document.ts';
+import { version } from './operations/version.ts';
+import { webhooksOf } from './webhooks/webhooks.ts';
 
 interface WireOptions {
   settings: Settings;
@@ -92,6 +96,8 @@ interface WireOptions {
 const headToldWithinMs = 60_000;
 const processIdLength = 12;
 const gapToldEveryMs = 3_600_000;
+/** After so long without a sign of life, another process delivers the events. */
+const dutiesLeaseMs = 10_000;
 
 /** Builds everything long-lived of one process, once. */
 export function wire(options: WireOptions) {
@@ -164,7 +170,28 @@ export function wire(options: WireOptions) {
     clock,
     log,
   });
+  const { delivery, deliveries } = webhooksOf({
+    ...stores.told,
+    privateHosts: settings.webhookPrivateHosts,
+    version,
+    storeNowMs,
+    clock,
+    log,
+    onOutcome: (outcome, events) => metrics.deliveryEnded(outcome, events),
+  });
+  const duties = new Duties({
+    lease: new StoreLease(stores.told.store, stores.told.keys, {
+      what: 'events',
+      owner: process,
+      leaseMs: dutiesLeaseMs,
+    }),
+    leaseMs: dutiesLeaseMs,
+    duties: [delivery],
+    clock,
+    log,
+  });
   metrics.watch({
+    webhooks: () => delivery.figures,
     ledgerPending: () => admission.pending,
     openRequests: () => exchanges.size,
     openStreams: () => exchanges.streams,
@@ -347,18 +374,23 @@ export function wire(options: WireOptions) {
       snapshots.start();
       discovery.start();
       telemetry?.start();
+      duties.start();
     },
     /** Resolves when IDENTITY_FILE is in the store, or after so long; at once if there is none. */
     identitiesLoaded: (timeoutMs: number) => loader.loaded(timeoutMs),
     /** Says in log and metrics what was refused before it reached the routes. */
     noteUnrouted: (refusal: Refusal, requestId: string) => answers.unrouted(refusal, requestId),
+    /** What administrators see of what is sent to webhooks. */
+    deliveries,
     /** Whether requests are under way. */
     isBusy: () => exchanges.size > 0,
     /** Ends what is still under way; it settles. */
     endRemaining: () => exchanges.shutDown(),
     /** Resolves when the store has every settlement, and Postgres what this process drains. */
     drained: async () => {
-      await Promise.all([admission.stop(), refusals.drained(), uses.stop(), telemetry?.stop()]);
+      // What is being sent is noted before another process may send.
+      const dutiesDone = delivery.stop().then(() => duties.stop());
+      await Promise.all([admission.stop(), refusals.drained(), uses.stop(), telemetry?.stop(), dutiesDone]);
       await records?.stop();
     },
     close: async () => {
@@ -481,6 +513,8 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
       retentionDays,
       backlogBytes: () => backlogBytes() / 4,
     }),
+    /** For what tells events, and sends them. */
+    told: { store, keys, changes: audit },
     shareSnapshots: snapshotsIn(store, keys),
     extent: async () => ({ ...(await store.memory()), ...(await inStore.extent()) }),
     problem: () => store.problem,

@@ -49,7 +49,7 @@ const chainedEntry = z
     time,
     actor: string.meta({
       description:
-        'root, root-previous (by ADMIN_KEY_PREVIOUS), adm_…, oidc-… (by a provider), the tok_… of a holder, sign-in, leak-report, file or command-line.',
+        'root, root-previous (by ADMIN_KEY_PREVIOUS), adm_…, oidc-… (by a provider), the tok_… of a holder, sign-in, leak-report, delivery (a webhook that takes nothing), file or command-line.',
     }),
     address: string.nullable(),
     request_id: string.nullable(),

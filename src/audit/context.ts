@@ -4,7 +4,7 @@ import { forwardedAddress } from '../base/client-address.ts';
 
 /** Who asks for changes, and from where. */
 export interface AuditContext {
-  /** `root`, `root-previous`, `adm_…`, `oidc-…`, a holder's `tok_…`, `sign-in`, `leak-report`, `file`, `command-line`. */
+  /** `root`, `root-previous`, `adm_…`, `oidc-…`, a holder's `tok_…`, `sign-in`, `leak-report`, `delivery`, `file`, `command-line`. */
   actor: string;
   /** The client's address, if it is known. */
   address: string | null;

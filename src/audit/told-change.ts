@@ -6,6 +6,9 @@ import type { AuditContext } from './context.ts';
 /** Whose changes are told as a leak. */
 const leakReport = 'leak-report';
 
+/** Who disables a webhook that takes nothing. */
+export const delivery = 'delivery';
+
 /**
  * The event that a change is told by, besides its entry in the audit trail; null if there is none. Of a user who is deleted,
  * each token is revoked by a change of its own; with a team, its tokens go without an event. Pure.
@@ -40,6 +43,8 @@ export function toldChange(
       };
     case 'administrator.delete':
       return actor === leakReport ? leaked({ team: null, token: id, user: null, name, reportedUrl }) : null;
+    case 'webhook.disable':
+      return actor === delivery ? disabled(id, team, record) : null;
     case 'user.create':
       return actor === 'sign-in' ? { type: 'signin.provisioned', team, data: { user: id } } : null;
     default:
@@ -53,6 +58,12 @@ interface Leaked {
   user: string | null;
   name: string | null;
   reportedUrl: string | null;
+}
+
+function disabled(id: string, team: string | null, record: JsonObject): GatewayEvent<'webhook.disabled'> {
+  const host = URL.parse(textIn(record, 'url') ?? '')?.host ?? '';
+  const because = textIn(record, 'disabled_because') ?? '';
+  return { type: 'webhook.disabled', team, data: { webhook: id, host, because } };
 }
 
 function leaked({ team, reportedUrl, ...whose }: Leaked): GatewayEvent<'token.leaked'> {

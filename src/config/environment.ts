@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { defaultBreakdownRows, defaultEndUserBytes, defaultKeyedBytes } from '../base/store-bounds.ts';
 import { readAdminKeys } from './admin-key.ts';
 import { findAttachments } from './attachments.ts';
-import { readAllowedOrigins, readPublicUrls } from './origins.ts';
+import { readAllowedOrigins, readPrivateHosts, readPublicUrls } from './origins.ts';
 import { readRecords } from './records.ts';
 import { readStore, type StoreSettings } from './store.ts';
 import { readTelemetry } from './telemetry.ts';
@@ -45,6 +45,8 @@ export function readSettings(env: NodeJS.ProcessEnv) {
     allowedOrigins: readAllowedOrigins(read),
     /** Where pages reach the gateway, for their proofs; empty: where their request says. */
     publicUrls: readPublicUrls(read),
+    /** Hosts that events may be sent to although their addresses are private. */
+    webhookPrivateHosts: new Set(readPrivateHosts(read)),
     workers: readWorkers(read, store, warnings),
     logLevel: read.choice('LOG_LEVEL', logLevels, 'info'),
     ...readBounds(read),

@@ -15,6 +15,12 @@ export function readPublicUrls(read: VariableReader): string[] {
   return readList(read, 'PUBLIC_URLS', { expected, normal: normaliseBase });
 }
 
+/** Hosts of webhooks that may have private addresses, comma-separated, as URLs have them: `host` or `host:port`. */
+export function readPrivateHosts(read: VariableReader): string[] {
+  const expected = 'a host such as hooks.internal or 10.1.2.3:8443, without scheme and path';
+  return readList(read, 'WEBHOOK_PRIVATE_HOSTS', { expected, normal: normaliseHost });
+}
+
 function readList(
   read: VariableReader,
   variable: Variable,
@@ -30,6 +36,12 @@ function readList(
     return [];
   });
   return [...new Set(values.flat())];
+}
+
+function normaliseHost(text: string): string | null {
+  const [, host = '', port = ''] = /^(\[[^\]]+\]|[^\s:/?#@\\*[\]]+)(:[0-9]{1,5})?$/.exec(text) ?? [];
+  const url = host === '' ? null : URL.parse(`https://${host}`);
+  return url === null ? null : url.hostname + port;
 }
 
 function normaliseBase(text: string): string | null {

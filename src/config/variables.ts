@@ -36,6 +36,7 @@ export const variables = [
   'RERANK_MODEL_ID',
   'ALLOWED_ORIGINS',
   'PUBLIC_URLS',
+  'WEBHOOK_PRIVATE_HOSTS',
   'MODELS_FILE',
   'ISSUERS_FILE',
   'IDENTITY_FILE',

@@ -137,6 +137,14 @@ export function createInstruments(registry: Registry) {
       'signal',
       'reason',
     ),
+    webhookDeliveries: counter(
+      'webhook_deliveries_total',
+      'Events sent to webhooks, by how that went; disabled: webhooks that were disabled.',
+      'outcome',
+    ),
+    // The one process that delivers knows them; the others say 0.
+    webhookPending: shared('webhook_pending', 'Events that wait for webhooks.'),
+    webhooksDisabled: shared('webhooks_disabled', 'Webhooks that nothing is sent to.'),
     ledgerPending: gauge('ledger_pending', 'Settlements not yet written to the store.'),
   };
 }

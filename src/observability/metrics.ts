@@ -47,6 +47,8 @@ export interface Gauges {
   limits: () => Promise<readonly LimitUse[] | null>;
   /** What the store holds; null if it does not answer. */
   store: () => Promise<StoreExtent | null>;
+  /** What waits for webhooks; null if another process delivers. */
+  webhooks: () => { readonly pending: number; readonly disabled: number } | null;
   /** What is to be moved to Postgres; null if nothing is, or the store does not answer. */
   records: () => Promise<RecordsExtent | null>;
 }
@@ -88,6 +90,10 @@ const otherModels = 'other';
 /** What decides which series an answer counts in. */
 type SeriesLabels = Pick<Answer, 'endpoint' | 'status' | 'outcome' | 'stream'>;
 
+/** How sending an event to a webhook has ended. */
+export const deliveryOutcomes = ['delivered', 'failed', 'given_up', 'dropped', 'disabled'] as const;
+export type DeliveryOutcome = (typeof deliveryOutcomes)[number];
+
 interface AnswerSeries {
   requests: Tally;
   seconds: Distribution;
@@ -117,6 +123,7 @@ export class Metrics {
     for (const code of Object.keys(errorTable)) this.#is.refusals.of(code);
     this.#is.storeErrors.of();
     this.#is.endUserEvictions.of();
+    for (const outcome of deliveryOutcomes) this.#is.webhookDeliveries.of(outcome);
     for (const stream of ['entries', 'refusals', 'audit']) this.#is.recordsMissed.of(stream);
     this.#is.buildInfo.labels(version, process.version).set(1);
     collectDefaultMetrics({ register: this.#registry });
@@ -188,6 +195,11 @@ export class Metrics {
     this.#is.telemetryDropped.of(signal, reason).add(amount);
   }
 
+  /** Events were sent to a webhook, or it was disabled. */
+  deliveryEnded(outcome: DeliveryOutcome, events: number): void {
+    this.#is.webhookDeliveries.of(outcome).add(events);
+  }
+
   /** Sets the functions that each scrape reads the gauges from. */
   watch(gauges: Gauges): void {
     this.#gauges = gauges;
@@ -207,6 +219,9 @@ export class Metrics {
     if (!this.#gauges) return;
     const { ledgerPending, openRequests, openStreams, waiting, attachments, limits, store, records } =
       this.#gauges;
+    const webhooks = this.#gauges.webhooks();
+    this.#is.webhookPending.set(webhooks?.pending ?? 0);
+    this.#is.webhooksDisabled.set(webhooks?.disabled ?? 0);
     this.#is.ledgerPending.set(ledgerPending());
     this.#is.openRequests.set(openRequests());
     this.#is.openStreams.set(openStreams());

@@ -111,7 +111,10 @@ export interface Keys {
   webhooks: string;
   /** String: id of the event up to which the outbox was handed to the webhooks. Expires. */
   handedOut: string;
-  /** Hash: event id → what a webhook is still to get: tries so far, type, time, data. Expires. */
+  /**
+   * Hash: event id → what a webhook is still to get: tries so far, type, team, data; `trouble` → its failures in a row,
+   * since when, and until when it rests. Expires.
+   */
   undelivered: (webhook: string) => string;
   /** Sorted set: event id → when it is to be tried next, ms. Expires. */
   due: (webhook: string) => string;

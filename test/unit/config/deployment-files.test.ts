@@ -40,6 +40,7 @@ describe('.env.example', () => {
       'attachments',
       'allowedOrigins',
       'publicUrls',
+      'webhookPrivateHosts',
       'herokuApp',
       'herokuDynoId',
       'telemetry',

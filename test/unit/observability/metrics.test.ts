@@ -117,6 +117,7 @@ describe('metrics', () => {
     const { metrics, series } = create();
     const store = { usedBytes: 1_000, maxBytes: 2_000, entries: 5, oldestAtMs: 1_700_000_000_000 };
     metrics.watch({
+      webhooks: () => null,
       ledgerPending: () => 7,
       openRequests: () => 3,
       openStreams: () => 2,
@@ -147,6 +148,7 @@ describe('metrics', () => {
     const use = { team: 'acme', scope: 'team', limit: 'tokens/day', covers: '', used: 80, max: 100 };
     let uses = [use, { ...use, limit: 'cost_usd/month', covers: 'm1,m2', used: 1.5, max: 50 }];
     metrics.watch({
+      webhooks: () => null,
       ledgerPending: () => 0,
       openRequests: () => 0,
       openStreams: () => 0,

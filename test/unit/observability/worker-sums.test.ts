@@ -10,6 +10,7 @@ function worker(): { metrics: Metrics; answer: (count: number) => void } {
   const metrics = new Metrics({ version: '1', dyno: 'web.1', endpoints: [path] });
   let open = 0;
   metrics.watch({
+    webhooks: () => null,
     ledgerPending: () => 0,
     openRequests: () => open,
     openStreams: () => 0,

@@ -39,6 +39,10 @@ const inFullStore = {
   // tell, within the bounds of the outbox
   tell_once: 'an event, and a small key that expires',
   tell_change: 'an event, and a field for each attachment and model',
+  hand_out: 'events from one bounded list to others',
+  mark_tried: 'takes an event away, or writes over one, and a line of a bounded log',
+  disable_webhook: 'ends the deliveries to a webhook, and tells an event',
+  retry_now: 'writes over what waits for a webhook',
   take_lease: 'which process delivers: one small key',
   release_lease: 'the same',
   // restore from records what was there before, or less
