@@ -1,7 +1,7 @@
 import type { TelemetrySettings } from '../config/telemetry.ts';
 import type { Telemetry, TelemetryParts } from './telemetry.ts';
 
-/** What is needed to send telemetry, made ready; null if none is to be sent: then none of OpenTelemetry is even loaded. */
+/** What is needed to send telemetry, made ready; null if none is to be sent: then what encodes it is not even loaded. */
 export async function telemetryOf(
   settings: TelemetrySettings,
   parts: Omit<TelemetryParts, 'settings'>,
