@@ -25,7 +25,7 @@ export const floors: readonly (readonly string[])[] = [
   ['identity', 'ledger', 'events'],
   ['access', 'limits', 'reports', 'upstream', 'validation'],
   ['edge', 'models', 'records', 'webhooks'],
-  ['sessions', 'claims', 'backup', 'proxy'],
+  ['sessions', 'claims', 'backup', 'proxy', 'monitors'],
   ['data-plane', 'operations', 'sign-in', 'leaks'],
   ['admin', 'doctor'],
   ['console'],

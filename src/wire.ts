@@ -48,6 +48,7 @@ import { SessionMinter } from './sessions/minter.ts';
 import { IdTokenVerifier } from './sign-in/id-token.ts';
 import { pinnedProblems } from './sessions/pinned.ts';
 import { Duties } from './events/duties.ts';
+import { allMonitors } from './monitors/all-monitors.ts';
 import { keysUnder } from './store/keys.ts';
 import { StoreLease } from './store/lease.ts';
 import { openStore } from './store/open.ts';
@@ -186,7 +187,7 @@ export function wire(options: WireOptions) {
       leaseMs: dutiesLeaseMs,
     }),
     leaseMs: dutiesLeaseMs,
-    duties: [delivery],
+    duties: [delivery, stores.monitors],
     clock,
     log,
   });
@@ -447,6 +448,7 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
   const backlogBytes = (): number => (records?.isKept ? records.backlogBytes : 0);
   const audit = new AuditTrail(store, keys, { log, clock });
   const identities = new IdentityStore(store, keys, audit);
+  const secrets = new SecretStore(store, keys, audit);
   const sessions = new SessionStore(store, keys, { perMinute, maxBytes }, audit);
   const erase =
     records &&
@@ -474,7 +476,7 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
     clock,
   });
   // Heads that no gateway made: the command line's, and those of a process that died before it said so.
-  const tellHead = (): void => void audit.tellHead().catch(() => undefined);
+  const tellHead = (): void => void audit.head().catch(() => undefined);
   if (isFirst) store.onReady(tellHead);
   const tellingHeads = isFirst ? setInterval(tellHead, headToldWithinMs).unref() : undefined;
   return {
@@ -483,7 +485,7 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
     records,
     identities,
     administrators: new AdministratorStore(store, keys, audit),
-    secrets: new SecretStore(store, keys, audit),
+    secrets,
     changes: new ChangeCounter(store, keys),
     claims: new ClaimStore(store, keys, audit),
     prices: new PriceStore(store, keys, audit),
@@ -515,6 +517,18 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
     }),
     /** For what tells events, and sends them. */
     told: { store, keys, changes: audit },
+    monitors: allMonitors({
+      store,
+      keys,
+      identities,
+      secrets,
+      audit,
+      ledger: readers.ledger,
+      inStore,
+      lag: async () => (await records?.lag()) ?? null,
+      clock,
+      log,
+    }),
     shareSnapshots: snapshotsIn(store, keys),
     extent: async () => ({ ...(await store.memory()), ...(await inStore.extent()) }),
     problem: () => store.problem,

@@ -66,9 +66,9 @@ export class AuditTrail implements AuditedScripts {
     this.#clock = clock;
   }
 
-  /** Logs the current head, unless this process has logged it. Rejects with `StoreUnavailable`. */
-  async tellHead(): Promise<void> {
-    await this.#head();
+  /** The newest entry; logs it, unless this process has logged it. Rejects with `StoreUnavailable`. */
+  async head(): Promise<Head> {
+    return (await this.#head()).head;
   }
 
   run(script: Script, { keys, args, change }: ScriptCall): Promise<unknown> {

@@ -23,6 +23,9 @@ export interface Duty {
 /** So soon the store is asked again if it has not answered. */
 const soonMs = 500;
 
+/** How long a stopping process waits for a turn. */
+const patienceMs = 5_000;
+
 interface DutiesOptions {
   lease: Pick<StoreLease, 'take' | 'release'>;
   /** How long the lease lasts, ms. */
@@ -54,14 +57,23 @@ export class Duties {
     this.#taking = this.#take();
   }
 
-  /** Resolves when no turn is under way; another process can take the lease then. */
+  /**
+   * Resolves when no turn is under way, or after some seconds: what a turn waits for may be away. Then another process can
+   * take the lease. Never rejects.
+   */
   async stop(): Promise<void> {
     this.#stopped = true;
     if (this.#timer) clearTimeout(this.#timer);
     this.#end();
     await this.#taking;
-    await this.#loops;
+    await this.#turnsDone();
     await this.#options.lease.release().catch(() => undefined); // it ends by itself
+  }
+
+  async #turnsDone(): Promise<void> {
+    const late = new AbortController();
+    await Promise.race([this.#loops, pause(patienceMs, late.signal)]);
+    late.abort();
   }
 
   async #take(): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Keys } from '../store/keys.ts';
 import { loadScript } from '../store/script.ts';
 import type { Store } from '../store/store.ts';
-import { type Checkpoints, compareIds, type StreamName, streamNames } from './checkpoint.ts';
+import { type Checkpoints, compareIds, idParts, type StreamName, streamNames } from './checkpoint.ts';
 import type { Marks } from './marks.ts';
 import type { StreamSeen } from './progress.ts';
 
@@ -110,6 +110,18 @@ export class DrainedStore {
     const [drainedAt = '', ...undrained] = Array.isArray(reply) ? reply.map(String) : [];
     const [entries = 0, refusals = 0, audit = 0, bytes = 0] = undrained.map(Number);
     return { drainedAtMs: drainedAt === '' ? null : Number(drainedAt), entries, refusals, audit, bytes };
+  }
+
+  /** When the oldest element that is not drained was added, ms; null if all are. */
+  async oldestUndrainedMs(): Promise<number | null> {
+    const { records, entries, refusalLog, audit } = this.#keys;
+    const streams = [entries, refusalLog, audit];
+    const ids = await this.#store.attempt((client) => client.hmget(records, ...streamNames));
+    const found = await this.#store.attempt((client) =>
+      Promise.all(streams.map((key, n) => client.xrange(key, `(${ids[n] ?? '0-0'}`, '+', 'COUNT', 1))),
+    );
+    const times = found.flatMap(([first]) => (first ? [idParts(first[0]).ms] : []));
+    return times.length === 0 ? null : Math.min(...times);
   }
 
   /** The first elements of the audit trail. */

@@ -9,7 +9,7 @@ import { StoreUnavailable } from '../store/store-unavailable.ts';
 import { compareIds, startOfStreams, type StreamName, streamNames } from './checkpoint.ts';
 import { Database } from './database.ts';
 import type { Drain, OnGap, Pass } from './drain.ts';
-import { DrainedStore } from './drained-store.ts';
+import { type Backlog, DrainedStore } from './drained-store.ts';
 import { GateKeeper } from './gate-keeper.ts';
 import { Gate } from './gate.ts';
 import { GatedStore } from './gated-store.ts';
@@ -140,6 +140,13 @@ export class Records {
   }> {
     const { drainedAtMs, bytes: _bytes, ...backlog } = await this.store.backlog();
     return { isOn: this.#state.kind === 'on', backlog, drainedAtMs };
+  }
+
+  /** What waits to be drained, and since when; null if nothing is recorded. Rejects with `StoreUnavailable`. */
+  async lag(): Promise<{ backlog: Backlog; oldestAtMs: number | null; backlogBytes: number } | null> {
+    if (!this.isKept) return null;
+    const [backlog, oldestAtMs] = await Promise.all([this.store.backlog(), this.store.oldestUndrainedMs()]);
+    return { backlog, oldestAtMs, backlogBytes: this.backlogBytes };
   }
 
   /** How the records are, without asking Postgres. Rejects with `StoreUnavailable`. */

@@ -109,8 +109,8 @@ describe.each(servers)('the audit trail on a server ($name)', (engine) => {
     const first = await empty();
     await first.identities.create({ kind: 'team', team: 'acme' }, '{}');
     const second = storesOn(on.redis);
-    await second.audit.tellHead();
-    await second.audit.tellHead();
+    await second.audit.head();
+    await second.audit.head();
     expect(second.heads).toEqual(first.heads);
   });
 

@@ -181,6 +181,7 @@ export class DrainedWorld {
         name: (name) => store.name(name),
         backlog: () => store.backlog(),
         oldestAudit: (count) => store.oldestAudit(count),
+        oldestUndrainedMs: () => store.oldestUndrainedMs(),
         drained: async (told) => {
           const isTold = await store.drained(told);
           await reached('after mark');

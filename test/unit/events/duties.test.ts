@@ -122,6 +122,20 @@ describe('duties', () => {
     expect(yours.turns.length).toBeGreaterThan(0);
   });
 
+  it('do not keep a process that stops when a turn waits for what is away', async () => {
+    const hangs: Duty = { name: 'hangs', everyMs: 1_000, turn: () => new Promise(() => undefined) };
+    const yours = counted();
+    const first = processNamed('p1', [hangs]);
+    await pass(0);
+    const stopped = first.duties.stop();
+    await pass(10_000);
+    await stopped;
+    running.splice(running.indexOf(first.duties), 1);
+    processNamed('p2', [yours]);
+    await pass(0);
+    expect(yours.turns).toHaveLength(1);
+  });
+
   it('stop before the store has answered: nothing begins afterwards', async () => {
     const mine = counted();
     const first = processNamed('p1', [mine]);
