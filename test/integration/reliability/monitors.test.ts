@@ -1,0 +1,125 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { StoredEvent } from '../../../src/base/event.ts';
+import { eventIn } from '../../../src/events/outbox.ts';
+import { keysUnder } from '../../../src/store/keys.ts';
+import type { StreamEntry } from '../../../src/store/store.ts';
+import { expectEvent } from '../../support/expect-event.ts';
+import { administrationOf, type IssuedToken } from '../../support/gateway.ts';
+import { bodies, paths, post } from '../../support/gateway-client.ts';
+import { type SharedRedis, sharedRedis } from '../../support/redis-server.ts';
+import { type SpawnedGateway, spawnGateway } from '../../support/spawn-gateway.ts';
+import { startStandIn, type StandIn } from '../../support/stand-in.ts';
+import { waitFor } from '../../support/wait-for.ts';
+
+/* Two gateways on one Redis: one looks and tells, and when it is killed, the other goes on. */
+
+const keys = keysUnder('m:');
+/** Ten times a lease, and what a busy machine takes. */
+const timeoutMs = 130_000;
+let redis: SharedRedis;
+let upstream: StandIn;
+const gateways: SpawnedGateway[] = [];
+const adminKey = randomBytes(24).toString('hex');
+
+beforeAll(async () => {
+  redis = await sharedRedis();
+  upstream = await startStandIn();
+}, timeoutMs);
+afterAll(async () => {
+  await Promise.all(gateways.map((gateway) => gateway.stop('SIGKILL')));
+  await upstream.close();
+});
+
+async function start(): Promise<SpawnedGateway> {
+  const env = {
+    ADMIN_KEY: adminKey,
+    REDIS_URL: redis.url,
+    REDIS_PREFIX: 'm:',
+    INFERENCE_URL: upstream.url,
+    INFERENCE_KEY: upstream.key,
+  };
+  const gateway = await spawnGateway({ env });
+  gateways.push(gateway);
+  return gateway;
+}
+
+async function told(): Promise<StoredEvent[]> {
+  const entries = (await redis.command('XRANGE', keys.events, '-', '+')) as StreamEntry[];
+  return entries.flatMap(eventIn);
+}
+
+const ofTypes = async (...types: string[]): Promise<StoredEvent[]> =>
+  (await told()).filter(({ type }) => types.includes(type));
+
+const owner = async (): Promise<string> => String(await redis.command('HGET', keys.lease('events'), 'owner'));
+
+/** One request that is answered, and so many that its team's limit refuses. */
+async function refuse({ url }: SpawnedGateway, count: number): Promise<IssuedToken> {
+  const limits = [{ metric: 'requests' as const, window: 'day' as const, max: 1 }];
+  const token = await administrationOf(url, adminKey).issue({ team: { limits } });
+  for (let n = 0; n <= count; n += 1) {
+    const { status } = await post(`${url}${paths.chat}`, bodies.chat(), { token: token.text });
+    expect(status).toBe(n === 0 ? 200 : 429);
+  }
+  const counted = async (): Promise<boolean> => {
+    const { body } = await administrationOf(url, adminKey).admin('GET', `/admin/refusals?team=${token.team}`);
+    return (body['data'] as { refused: number }[])[0]?.refused === count;
+  };
+  await waitFor(counted, { what: 'the refusals to be counted', timeoutMs });
+  return token;
+}
+
+describe('the monitors of two gateways', () => {
+  it('tell each event once, and go on in the other one when theirs is killed', async () => {
+    const first = await start();
+    await waitFor(async () => (await owner()) !== '', { what: 'the lease to be taken', timeoutMs });
+    const firstOwner = await owner();
+    const second = await start();
+    const { team } = await refuse(second, 3);
+    expect(await told()).toEqual([]); // nobody is to be told
+    // Disabled: nothing is sent to it.
+    const webhook = {
+      id: 'wh_abcdefghijkl',
+      team: null,
+      name: null,
+      url: 'https://example.com',
+      format: 'standard',
+    };
+    const at = new Date().toISOString();
+    const rest = { events: null, secrets: [], created_at: at, disabled_at: at, disabled_because: 'test' };
+    await redis.command('HSET', keys.webhooks, webhook.id, JSON.stringify({ ...webhook, ...rest }));
+    const both = async (): Promise<boolean> => (await ofTypes('audit.head', 'limit.refusing')).length === 2;
+    await waitFor(both, { what: 'what the first gateway tells', timeoutMs });
+    expect(await owner()).toBe(firstOwner);
+    const [refusing] = await ofTypes('limit.refusing');
+    expect(refusing && expectEvent(refusing)).toMatchObject({
+      refused: 3,
+      limits: [{ limit: 'team requests/day', refused: 3 }],
+    });
+    expect(refusing?.team).toBe(team);
+    const [head] = await ofTypes('audit.head');
+    if (head) expectEvent(head);
+
+    await first.stop('SIGKILL');
+    const other = await refuse(second, 2);
+    const all = async (): Promise<boolean> => (await ofTypes('limit.refusing')).length === 2;
+    await waitFor(all, { what: 'what the second gateway tells', timeoutMs });
+    expect(await owner()).not.toBe(firstOwner);
+    const refused = (await ofTypes('limit.refusing')).map((event) => [event.team, event.data['refused']]);
+    expect(refused).toEqual([
+      [team, 3],
+      [other.team, 2],
+    ]);
+    expect(await ofTypes('audit.head')).toHaveLength(1);
+
+    // One that stops in order leaves the lease to the next at once.
+    const third = await start();
+    await second.stop('SIGTERM');
+    await waitFor(async () => (await owner()) !== '', {
+      what: 'the third gateway to hold the lease',
+      timeoutMs,
+    });
+    expect(third.stdout()).not.toContain('a monitor could not look');
+  });
+});
