@@ -77,7 +77,7 @@ describe('the monitors of two gateways', () => {
     const firstOwner = await owner();
     const second = await start();
     const { team } = await refuse(second, 3);
-    expect(await told()).toEqual([]); // nobody is to be told
+    expect(await ofTypes('audit.head', 'limit.refusing')).toEqual([]); // nobody is to be told
     // Disabled: nothing is sent to it.
     const webhook = {
       id: 'wh_abcdefghijkl',

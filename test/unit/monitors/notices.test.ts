@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { UsageRow } from '../../../src/ledger/totals.ts';
 import type { Notice } from '../../../src/monitors/notice.ts';
@@ -173,9 +173,9 @@ describe('limits that refuse', () => {
         let [nowMs, all, told] = [noonMs, 0, 0];
         const look = (): void => {
           const rows = [...byDay].map(([day, count]) => refused({ day, refused: count }));
-          const days = [nowMs - dayMs, nowMs].map((ms) => new Date(ms).toISOString().slice(0, 10));
+          const days = new Set([nowMs - dayMs, nowMs].map((ms) => new Date(ms).toISOString().slice(0, 10)));
           const notice = noticeOf(
-            rows.filter(({ day, refused: count }) => days.includes(day) && count > 0),
+            rows.filter(({ day, refused: count }) => days.has(day) && count > 0),
             marks.said,
             nowMs,
           );

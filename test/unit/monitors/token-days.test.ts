@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { FoundToken } from '../../../src/identity/operations/find-tokens.ts';
 import type { Token } from '../../../src/identity/records/identity.ts';
@@ -117,8 +117,8 @@ describe('the looks of all days', () => {
         gaps,
         fc.integer({ min: 2, max: 100 }),
         fc.integer({ min: 0, max: 23 }),
-        (days, lasts, hour) => {
-          expect(['', '1', '7', '7,1']).toContain(String(looksOf(lasting(lasts, hour), days)));
+        (some, lasts, hour) => {
+          expect(['', '1', '7', '7,1']).toContain(String(looksOf(lasting(lasts, hour), some)));
         },
       ),
     );
