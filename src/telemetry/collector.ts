@@ -43,6 +43,8 @@ export interface Patience {
 /** Statuses that another try may help after (OTLP specification, "Retryable Response Codes"). */
 const retryable: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 const [firstPauseMs, longestPauseMs] = [1_000, 30_000];
+/** The longest wait that a collector may ask for: nothing is sent meanwhile, and nobody would look for a mistyped header. */
+const longestRetryAfterMs = 600_000;
 const maxAnswerBytes = 65_536;
 
 /** The collector of one signal. It is told of one thing at a time. */
@@ -127,12 +129,12 @@ async function boundedBytes({ body }: Response): Promise<Uint8Array> {
   return Buffer.concat(chunks);
 }
 
-/** Seconds or a date (RFC 9110, 10.2.3), as ms from now; null if it is neither. */
+/** Seconds or a date (RFC 9110, 10.2.3), as ms from now, of which it gets ten minutes; null if it is neither. */
 function retryAfterMs(header: string | null, nowMs: number): number | null {
   if (header === null) return null;
-  if (/^\d{1,9}$/.test(header.trim())) return Number(header) * 1_000;
-  const atMs = httpDateMs(header, nowMs);
-  return atMs === null ? null : Math.max(0, atMs - nowMs);
+  const seconds = /^\d+$/.test(header.trim()) ? Number(header) : null;
+  const atMs = seconds === null ? httpDateMs(header, nowMs) : nowMs + seconds * 1_000;
+  return atMs === null ? null : Math.min(longestRetryAfterMs, Math.max(0, atMs - nowMs));
 }
 
 /** Node's own error says only that it failed. */

@@ -57,6 +57,8 @@ export interface TraceBeginning {
   /** A span that it only points at, since nobody vouches for it. */
   readonly link: RemoteSpan | null;
   readonly isSampled: boolean;
+  /** The same if its caller turns out to be unknown: then the flag of the parent decides nothing. */
+  readonly isSampledOfStranger: boolean;
   readonly method: string;
   /** The pattern of its path, which has no text of the caller's. */
   readonly route: string;
@@ -142,7 +144,12 @@ export class RequestTrace {
 
   /** Whether it is sent to the collector. Known once it has ended. */
   get isRecorded(): boolean {
-    return this.end !== null && (this.began.isSampled || hasFailed(this.end));
+    return this.end !== null && (this.#isSampled(this.end) || hasFailed(this.end));
+  }
+
+  /** Anybody can send requests that are refused: they must not choose how many of them are sent on. */
+  #isSampled({ caller }: TracedEnd): boolean {
+    return caller.team === null ? this.began.isSampledOfStranger : this.began.isSampled;
   }
 
   get #isOver(): boolean {

@@ -46,8 +46,10 @@ export class Tracer {
     const parent = isOfBrowser ? null : told;
     const traceId = parent?.traceId ?? this.#ids.trace();
     const isSampled = this.#sampler(traceId, parent);
+    const isSampledOfStranger = isSampled && (parent === null || this.#sampler(this.#ids.trace(), null));
     const link = isOfBrowser ? told : null;
-    const began = { traceId, parent, link, isSampled, method, route, requestId, startedMs };
+    const sampled = { isSampled, isSampledOfStranger };
+    const began = { traceId, parent, link, ...sampled, method, route, requestId, startedMs };
     const trace = new RequestTrace(this, began);
     call.whenClosed(() => trace.closes());
     return trace;

@@ -272,6 +272,17 @@ describe('a trace that has begun elsewhere', () => {
     );
   });
 
+  it('decides nothing if its caller is not known: anybody can be refused', async () => {
+    const headers = { traceparent: `00-${traceId}-${spanId}-01` };
+    const stranger = { ...ofReluctant, text: `${ofReluctant.text.slice(0, -1)}-` };
+    const refused = await chat(reluctant, stranger, headers);
+    expect(refused.status).toBe(401);
+    await spansOf(idOf(await chat(reluctant, ofReluctant, headers)));
+    expect(collector.spans.map(({ attributes }) => attributes['tollgate.request_id'])).not.toContain(
+      idOf(refused),
+    );
+  });
+
   it('is only pointed at if a browser tells of it, and decides nothing', async () => {
     const headers = {
       origin: 'https://app.example',

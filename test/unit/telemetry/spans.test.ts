@@ -26,6 +26,7 @@ class Rig {
         parent: null,
         link: null,
         isSampled: true,
+        isSampledOfStranger: true,
         method: 'POST',
         route: '/v1/chat/completions',
         requestId: 'request-1',
