@@ -119,7 +119,14 @@ export const eventTypes = {
   'upstream.down': {
     says: 'An attachment fails for whoever asks: it cannot be connected to (model is null), or two teams have met failures of a model and nobody an answer. Not within ten minutes after it recovered.',
     of: 'gateway',
-    data: z.object({ attachment: id, model: orNone, cause: id }),
+    data: z.object({
+      attachment: id,
+      model: orNone.meta({ description: 'Null: it cannot be connected to.' }),
+      cause: id,
+      only_team: orNone.meta({
+        description: 'The only team that has met it, whose requests may be why. Null: it fails whoever asks.',
+      }),
+    }),
   },
   'upstream.recovered': {
     says: 'An attachment that was down answers again.',

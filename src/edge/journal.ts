@@ -11,7 +11,7 @@ import { otherEndpoint, type RefusedAs, wouldRefuse } from '../ledger/refusal-co
 import type { AccessLine } from '../observability/access-line.ts';
 import type { Log } from '../observability/log.ts';
 import type { Answer, Metrics } from '../observability/metrics.ts';
-import type { AttemptObserver, FailsForAll, KeyRefused } from '../upstream/upstream.ts';
+import type { AttemptObserver, Outage, KeyRefused } from '../upstream/upstream.ts';
 import type { RequestTrace } from '../telemetry/request-trace.ts';
 import type { Call } from './call.ts';
 import { traceEnded, traceSettled } from './traced.ts';
@@ -141,8 +141,8 @@ export class Journal implements AttemptObserver {
     this.#upstreamEvents.recovered(closed);
   }
 
-  failsForAll(failure: FailsForAll): void {
-    this.#upstreamEvents.down(failure);
+  isOut(outage: Outage): void {
+    this.#upstreamEvents.down(outage);
   }
 
   keyRefused(refused: KeyRefused): void {

@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Outbox, StateChange } from '../events/outbox.ts';
 import type { Teller } from '../events/teller.ts';
-import type { FailsForAll, KeyRefused } from '../upstream/upstream.ts';
+import type { Outage, KeyRefused } from '../upstream/upstream.ts';
 
 const minuteMs = 60_000;
 /** An attachment that comes and goes is told of as down at most this often. */
@@ -39,11 +39,12 @@ export class UpstreamEvents {
     this.#parts = parts;
   }
 
-  /** An attachment fails, whoever asks. Called for each failure. */
-  down({ attachment, model, cause }: FailsForAll): void {
+  /** An attachment fails. Called for each failure. */
+  down({ attachment, model, cause, onlyTeam }: Outage): void {
     const of = placeName({ attachment, model });
     if (!this.#mayTell(this.#down, of, againAfterMs.down)) return;
-    const event = { type: 'upstream.down', team: null, data: { attachment, model, cause } } as const;
+    const data = { attachment, model, cause, only_team: onlyTeam };
+    const event = { type: 'upstream.down', team: null, data } as const;
     this.#change(event, { of, from: '*', to: 'down', afterMs: betweenDownsMs });
   }
 

@@ -35,6 +35,8 @@ const maxTeams = 16;
 const togetherMs = 300_000;
 /** A single connection may fail by chance. */
 const unconnectedAtLeast = 2;
+/** What one team alone has met so often in a row, and nobody an answer, is an outage if it is the only one that asks. */
+const failuresAloneAtLeast = 5;
 
 /**
  * The circuit breakers of one attachment: for each model, and in it for each team, since a request's own content can make
@@ -80,17 +82,23 @@ export class Circuits {
   }
 
   /**
-   * Whether failures of this cause are the attachment's own trouble, which no single team can bring about: connections have
-   * failed again, or two teams have met a failure and nobody an answer.
+   * The outage that failures of this cause are; null if they may be by chance. No single team can bring it about if
+   * connections have failed again, or two teams have met a failure and nobody an answer. A team that is alone may have: it
+   * is named.
    */
-  failsForAll(model: string, cause: Cause, nowMs: number): boolean {
+  outage(model: string, cause: Cause, nowMs: number): { onlyTeam: string | null } | null {
     const breakers = this.#ofModel.get(model)?.breakers;
-    if (breakers === undefined) return false;
-    if (cause === 'unconnected') return (breakers.get(everyone)?.failures ?? 0) >= unconnectedAtLeast;
-    let teams = 0;
-    for (const [whose, { openUntilMs }] of breakers)
-      if (whose !== everyone && nowMs - openUntilMs < togetherMs) teams += 1;
-    return teams >= 2;
+    if (breakers === undefined) return null;
+    if (cause === 'unconnected') {
+      return (breakers.get(everyone)?.failures ?? 0) >= unconnectedAtLeast ? { onlyTeam: null } : null;
+    }
+    const [first, second] = [...breakers].filter(
+      ([whose, { openUntilMs }]) => whose !== everyone && nowMs - openUntilMs < togetherMs,
+    );
+    if (first === undefined) return null;
+    if (second !== undefined) return { onlyTeam: null };
+    const [onlyTeam, { failures }] = first;
+    return failures >= failuresAloneAtLeast ? { onlyTeam } : null;
   }
 
   /** Records a failure. Returns for how long the circuit is open now, ms, and for whom; null if it was open before. */

@@ -18,17 +18,19 @@ export interface AttemptObserver {
   circuitOpened(failure: OpenedCircuit): void;
   /** It works again. */
   circuitClosed(closed: { attachment: string; model: string }): void;
-  /** Called for each failure that is the attachment's own trouble. */
-  failsForAll(failure: FailsForAll): void;
+  /** Called for each failure that is the attachment's own trouble, or may be. */
+  isOut(outage: Outage): void;
   /** The upstream refuses the key. Called each time. */
   keyRefused(refused: KeyRefused): void;
 }
 
-export interface FailsForAll {
+export interface Outage {
   attachment: string;
   /** Null if it cannot be connected to, which is so for all models. */
   model: string | null;
   cause: Cause;
+  /** The only team that has met it, whose requests may be why; null: it fails whoever asks. */
+  onlyTeam: string | null;
 }
 
 export interface KeyRefused {
@@ -163,8 +165,8 @@ export class Upstream {
     if (opened) observer.circuitOpened({ attachment, model, cause, ...opened });
     // A name that only a caller gives is not told.
     const isTold = ownTroubles.has(cause) && (isModelKnown || cause === 'unconnected');
-    if (isTold && this.circuits.failsForAll(model, cause, nowMs)) {
-      observer.failsForAll({ attachment, model: cause === 'unconnected' ? null : model, cause });
-    }
+    const outage = isTold ? this.circuits.outage(model, cause, nowMs) : null;
+    if (outage)
+      observer.isOut({ attachment, model: cause === 'unconnected' ? null : model, cause, ...outage });
   }
 }

@@ -33,7 +33,7 @@ const says: Says = {
   'signin.provisioned': (it, team) =>
     `${it.user} has signed in for the first time${of(team)}; the user was made.`,
   'upstream.down': (it) =>
-    `${it.attachment}${forModel(it.model)} fails (${it.cause}): others are tried first.`,
+    `${it.attachment}${forModel(it.model)} fails (${it.cause}): others are tried first.${it.only_team === null ? '' : ` Only requests of ${it.only_team} have met that.`}`,
   'upstream.recovered': (it) =>
     `${it.attachment}${forModel(it.model)} answers again, after ${counted(it.down_for_s, 'second')}.`,
   'upstream.key_refused': (it) => `The upstream refuses the key of ${it.attachment} with ${it.status}.`,

@@ -14,7 +14,7 @@ const keys = keysUnder('t:');
 const down: GatewayEvent = {
   type: 'upstream.down',
   team: null,
-  data: { attachment: 'INFERENCE', model: null, cause: 'timeout' },
+  data: { attachment: 'INFERENCE', model: null, cause: 'timeout', only_team: null },
 };
 const up: GatewayEvent = {
   type: 'upstream.recovered',
@@ -104,6 +104,22 @@ describe.each(engines)('the outbox ($name)', (engine) => {
     expect(await outbox.change(down, fails)).toBe(false);
     await on.turnTo(startMs + 600_000);
     expect(await outbox.change(down, fails)).toBe(true);
+  });
+
+  it('takes a state that nobody has said for half an hour for none', async () => {
+    const fails = { of: 'upstream A', from: '*', to: 'down' };
+    expect(await outbox.change(down, fails)).toBe(true);
+    await on.turnTo(startMs + 1_700_000);
+    expect(await outbox.change(down, fails)).toBe(false);
+    await on.turnTo(startMs + 3_400_000);
+    expect(await outbox.change(down, fails)).toBe(false);
+    await on.turnTo(startMs + 5_200_000);
+    expect(await outbox.change(down, fails)).toBe(true);
+    await on.turnTo(startMs + 5_260_000);
+    const recovers = { of: 'upstream A', from: 'down', to: 'up', lastedField: 'down_for_s' };
+    expect(await outbox.change(up, recovers)).toBe(true);
+    const last = (await all()).at(-1);
+    expect(last && expectEvent(last, 'upstream.recovered')).toMatchObject({ down_for_s: 60 });
   });
 
   it('is read in parts, oldest first, each event with an id of its own', async () => {

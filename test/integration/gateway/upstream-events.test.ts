@@ -82,7 +82,17 @@ describe('an attachment', () => {
     ]);
   });
 
-  it('that fails for one team only is not told as down', async () => {
+  it('that fails for the only team that asks is told as down, with the team', async () => {
+    await start();
+    const token = await gateway.issue();
+    answers(503);
+    for (let n = 0; n < 6; n += 1) expect(await call(token)).toBe(502);
+    expect(await told(1)).toMatchObject([
+      { type: 'upstream.down', team: null, data: { attachment: 'INFERENCE', only_team: token.team } },
+    ]);
+  });
+
+  it('that fails for one team and answers another is not told as down', async () => {
     await start();
     const [one, other] = [await gateway.issue(), await gateway.issue()];
     for (let n = 0; n < 3; n += 1) {

@@ -29,8 +29,8 @@ class Trial {
 }
 
 const changeText = ({ of, from, to }: StateChange): string => `${of}: ${from} > ${to}`;
-const unconnected = { attachment: 'A', model: null, cause: 'unconnected' } as const;
-const failing = { attachment: 'A', model: 'm', cause: 'failing' } as const;
+const unconnected = { attachment: 'A', model: null, cause: 'unconnected', onlyTeam: null } as const;
+const failing = { attachment: 'A', model: 'm', cause: 'failing', onlyTeam: 'acme' } as const;
 
 describe('events of attachments', () => {
   it('are told once a minute while one fails, for the store to know whether they were', () => {

@@ -56,7 +56,7 @@ class Trial {
         gaveUp: ({ attachment, cause, status }) => this.log.push(`${attachment} ${cause} ${status}`),
         circuitOpened: ({ attachment }) => this.log.push(`${attachment} opened`),
         circuitClosed: ({ attachment }) => this.log.push(`${attachment} closed`),
-        failsForAll: ({ attachment, model }) => this.troubles.push(`${attachment} ${model} down`),
+        isOut: ({ attachment, model }) => this.troubles.push(`${attachment} ${model} down`),
         keyRefused: ({ attachment, status }) => this.troubles.push(`${attachment} ${status}`),
       },
       maxAttempts: 3,

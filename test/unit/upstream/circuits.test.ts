@@ -59,35 +59,44 @@ describe('the circuit of an attachment', () => {
     expect(trial.openFor).toEqual([]);
   });
 
-  it('is the own trouble of an attachment only if no team alone can have brought it about', () => {
+  it('is an outage for whoever asks if two teams have met it, and nobody an answer', () => {
     const trial = new Trial();
-    const isOwn = (cause: Cause = 'failing'): boolean =>
-      trial.circuits.failsForAll('own', cause, trial.nowMs);
-    for (let n = 0; n < 50; n += 1) {
-      trial.fail('acme');
-      trial.nowMs += 1_000;
-      expect(isOwn()).toBe(false);
-    }
+    const outage = () => trial.circuits.outage('own', 'failing', trial.nowMs);
+    trial.fail('acme');
+    expect(outage()).toBe(null);
     trial.fail('bolt');
-    expect(isOwn()).toBe(true);
-    expect(trial.circuits.failsForAll('other', 'failing', trial.nowMs)).toBe(false);
+    expect(outage()).toEqual({ onlyTeam: null });
+    expect(trial.circuits.outage('other', 'failing', trial.nowMs)).toBe(null);
     trial.circuits.succeed('own');
-    expect(isOwn()).toBe(false);
+    expect(outage()).toBe(null);
     trial.fail('acme').nowMs += 3_600_000;
     trial.fail('bolt');
-    expect(isOwn()).toBe(false);
+    expect(outage()).toBe(null);
+  });
+
+  it('names the team that is alone with it, after five failures in a row', () => {
+    const trial = new Trial();
+    const outages = Array.from({ length: 6 }, () => {
+      trial.fail('acme');
+      trial.nowMs += 60_000; // so that the next failure is one of a probe
+      return trial.circuits.outage('own', 'failing', trial.nowMs);
+    });
+    expect(outages).toEqual([null, null, null, null, { onlyTeam: 'acme' }, { onlyTeam: 'acme' }]);
+    trial.circuits.succeed('own');
+    trial.fail('acme');
+    expect(trial.circuits.outage('own', 'failing', trial.nowMs)).toBe(null);
   });
 
   it('is its own trouble if connections fail more than once', () => {
     const trial = new Trial();
-    const isOwn = (): boolean => trial.circuits.failsForAll('own', 'unconnected', trial.nowMs);
+    const isOut = (): boolean => trial.circuits.outage('own', 'unconnected', trial.nowMs) !== null;
     trial.fail('acme', { cause: 'unconnected' });
-    expect(isOwn()).toBe(false);
+    expect(isOut()).toBe(false);
     trial.nowMs = 2_000;
     trial.fail('acme', { cause: 'unconnected' });
-    expect(isOwn()).toBe(true);
+    expect(isOut()).toBe(true);
     expect(trial.circuits.connected('own')).toBe(true);
-    expect(isOwn()).toBe(false);
+    expect(isOut()).toBe(false);
   });
 
   it('is one of a model', () => {

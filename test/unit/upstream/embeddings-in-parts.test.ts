@@ -85,7 +85,7 @@ describe('the parts', () => {
     gaveUp: () => undefined,
     circuitOpened: () => undefined,
     circuitClosed: () => undefined,
-    failsForAll: () => undefined,
+    isOut: () => undefined,
     keyRefused: () => undefined,
   };
 

@@ -8,7 +8,7 @@ const recorder = {
     gaveUp: () => undefined,
     circuitOpened: () => undefined,
     circuitClosed: () => undefined,
-    failsForAll: () => undefined,
+    isOut: () => undefined,
     keyRefused: () => undefined,
   },
 };

@@ -37,7 +37,7 @@ const samples: { [Type in EventType]: GatewayEvent<Type>['data'] } = {
   'token.leaked': { ...token, reported_url: 'https://evil.example/phish' },
   'admin.created': { admin: 'adm_1', name: null, role: 'team-admin', teams: ['acme'], actor: 'root' },
   'signin.provisioned': { user: 'ana' },
-  'upstream.down': { attachment: 'INFERENCE', model: 'claude', cause: 'timeout' },
+  'upstream.down': { attachment: 'INFERENCE', model: 'claude', cause: 'timeout', only_team: 'acme' },
   'upstream.recovered': { attachment: 'INFERENCE', model: null, down_for_s: 60 },
   'upstream.key_refused': { attachment: 'INFERENCE', status: 401 },
   'store.filling': { level: 80, used_bytes: 20_000_000, max_bytes: 25_000_000 },
