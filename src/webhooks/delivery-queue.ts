@@ -95,13 +95,19 @@ export class DeliveryQueue {
     return { hasMore: read.length === eventsPerPass, dropped };
   }
 
-  /** What waits for these webhooks, by their ids, and the store's clock, ms. */
-  async waiting(ids: readonly string[]): Promise<{ nowMs: number; waiting: ReadonlyMap<string, Waiting> }> {
+  /**
+   * What waits for these webhooks, by their ids, and the store's clock, ms. With a fence nothing is due once the lease is
+   * lost.
+   */
+  async waiting(
+    ids: readonly string[],
+    fence = '',
+  ): Promise<{ nowMs: number; waiting: ReadonlyMap<string, Waiting> }> {
     const { store, keys } = this.#parts;
     const reply = await store.run(
       scripts.readDue,
-      ids.flatMap((id) => [keys.undelivered(id), keys.due(id)]),
-      [],
+      [keys.lease('events'), ...ids.flatMap((id) => [keys.undelivered(id), keys.due(id)])],
+      [fence],
     );
     const [now, ...figures]: unknown[] = Array.isArray(reply) ? reply : [];
     const of = (at: number): Waiting =>

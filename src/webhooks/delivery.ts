@@ -78,7 +78,10 @@ export class Delivery implements Duty {
     this.#skip = webhooks.length === 0 ? looksSkipped : 0;
     await this.#handOut(held, webhooks);
     if (webhooks.length === 0) return this.#note(held, { pending: 0, disabled: 0 });
-    const { waiting } = await queue.waiting(webhooks.map(({ webhook }) => webhook.id));
+    const { waiting } = await queue.waiting(
+      webhooks.map(({ webhook }) => webhook.id),
+      held.fence,
+    );
     this.#note(held, figuresOf(webhooks, waiting));
     for (const each of dueFirst(webhooks, waiting)) {
       if (this.#sending.size >= mostAtOnce) break;
@@ -135,7 +138,7 @@ export class Delivery implements Duty {
     const { id } = stored.webhook;
     for (let sent = 0; sent < mostInARow; sent += 1) {
       // Read just before: whatever else has happened to the event is seen.
-      const { nowMs, waiting } = await queue.waiting([id]);
+      const { nowMs, waiting } = await queue.waiting([id], held.fence);
       const found = waiting.get(id);
       if (!found?.due || held.signal.aborted || this.#isStopped) return;
       if (!(await this.#try(held, stored, { ...found, due: found.due, nowMs }))) return;

@@ -231,6 +231,8 @@ describe.each(engines)('the queues of webhooks ($name)', (engine) => {
     await handOut(one);
     const before = await waits(one);
     await one.takeOver();
+    const { waiting } = await one.queue.waiting([webhook.id], one.fence);
+    expect(waiting.get(webhook.id)).toMatchObject({ count: 1, due: null });
     expect(await retry(one, before?.due?.event.id ?? '')).toBe(false);
     expect(await waits(one)).toEqual(before);
     expect(await one.deliveries.read(webhook.id, 10)).toEqual([]);
