@@ -19,7 +19,8 @@
 -- include: ../store/lua/holds_lease.lua
 -- include: ./log_delivery_line.lua
 
-local kept_s = 30 * 86400
+local queue_kept_s = 7 * 86400
+local cursor_kept_s = 30 * 86400
 local most_events, most_bytes = tonumber(ARGV[1]), tonumber(ARGV[2])
 
 if not holds_lease(KEYS[1], ARGV[3]) then return nil end
@@ -81,12 +82,12 @@ for n = 1, (#KEYS - 4) / 3 do
   -- It may have been deleted meanwhile.
   if redis.call('HEXISTS', KEYS[2], webhook) == 1 then
     for event = at + 2, at + 1 + count do put(undelivered, due, ARGV[event]) end
-    redis.call('EXPIRE', undelivered, kept_s)
-    redis.call('EXPIRE', due, kept_s)
+    redis.call('EXPIRE', undelivered, queue_kept_s)
+    redis.call('EXPIRE', due, queue_kept_s)
     lost[n] = bound(undelivered, due, log)
   end
   at = at + 2 + count
 end
-redis.call('SET', KEYS[4], ARGV[5], 'EX', kept_s)
+redis.call('SET', KEYS[4], ARGV[5], 'EX', cursor_kept_s)
 redis.call('XTRIM', KEYS[3], 'MINID', ARGV[5])
 return lost

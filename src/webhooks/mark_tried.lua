@@ -16,7 +16,7 @@
 -- include: ../store/lua/holds_lease.lua
 -- include: ./log_delivery_line.lua
 
-local kept_s = 30 * 86400
+local kept_s = 7 * 86400
 local undelivered, due, id, becomes = KEYS[2], KEYS[3], ARGV[2], ARGV[3]
 
 if not holds_lease(KEYS[1], ARGV[1]) then return 0 end

@@ -11,7 +11,7 @@ import { DeliveryQueue, maxWaiting } from '../../src/webhooks/delivery-queue.ts'
 import { readWebhooks } from '../../src/webhooks/subscriptions.ts';
 import { failedBy } from '../../src/webhooks/try-outcome.ts';
 import { putWebhook, webhookRecord } from '../support/webhooks.ts';
-import { engines, useEngine } from './engines.ts';
+import { engines, servers, useEngine, useServer } from './engines.ts';
 
 const startMs = Date.UTC(2027, 0, 4, 12);
 const hourMs = 3_600_000;
@@ -307,5 +307,49 @@ describe.each(engines)('the queues of webhooks ($name)', (engine) => {
       { ...line, time: expect.any(String) as string },
     ]);
     expect((await one.deliveries.pendingOf([webhook.id])).get(webhook.id)).toMatchObject({ count: 0 });
+  });
+});
+
+describe.each(servers)('the queues of webhooks on a server ($name)', (engine) => {
+  const on = useServer(engine);
+
+  it('work in a full store, and nothing stays for ever but the webhook', async () => {
+    const store = await on.empty();
+    const changes = new AuditTrail(store, keys, { log: { info: () => undefined }, clock: systemClock });
+    const queue = new DeliveryQueue({ store, keys, changes });
+    const lease = new StoreLease(store, keys, { what: 'events', owner: 'one', leaseMs: 60_000 });
+    await putWebhook(store, keys, webhook);
+    try {
+      await on.redis.client.config('SET', 'maxmemory', '1');
+      const fence = (await lease.take()) ?? '';
+      const data = { webhook: webhook.id, actor: 'root' };
+      for (const mark of ['a', 'b']) {
+        await new Outbox(store, keys).once(
+          { type: 'webhook.test', team: null, data },
+          mark,
+          Date.now() + hourMs,
+        );
+      }
+      const webhooks = await readWebhooks(store, keys);
+      expect(await queue.handOut(fence, webhooks)).toEqual({ hasMore: false, dropped: [] });
+      for (const step of [{ kind: 'delivered' }, { kind: 'retry', inMs: 1_000, restMs: 1_000 }] as const) {
+        const { waiting } = await queue.waiting([webhook.id], fence);
+        const event = waiting.get(webhook.id)?.due?.event.id ?? '';
+        expect(
+          await queue.tried(fence, { webhook: webhook.id, event, step, outcome: taken, durationMs: 1 }),
+        ).toBe(true);
+      }
+      const [stored] = webhooks;
+      if (!stored) throw new Error('There is a webhook.');
+      expect(await queue.disable(fence, stored, { because: 'It is gone.', nowMs: Date.now() })).toBe(true);
+    } finally {
+      await on.redis.client.config('SET', 'maxmemory', '0');
+    }
+    const names = await on.redis.client.keys('*');
+    expect(names).toContain(keys.deliveries(webhook.id));
+    for (const name of names) {
+      const isKept = name === keys.webhooks || name === keys.audit;
+      expect((await on.redis.client.pttl(name)) > 0, name).toBe(!isKept);
+    }
   });
 });
