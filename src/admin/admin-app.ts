@@ -26,6 +26,7 @@ import { reportRoutes } from './report-routes.ts';
 import { administratorRoutes, settingsRoutes } from './gateway-routes.ts';
 import { teamRoutes, userRoutes } from './team-routes.ts';
 import { tokenRoutes } from './token-routes.ts';
+import { gatewayWebhookRoutes, teamWebhookRoutes } from './webhook-routes.ts';
 import { upstreamsRoute } from './upstreams-route.ts';
 import type { AdminDeps } from './deps.ts';
 import { permit } from '../access/permission.ts';
@@ -101,10 +102,12 @@ export function adminRoutes(deps: AdminDeps): Route[] {
     ...userRoutes(deps),
     ...tokenRoutes(deps),
     ...endUserRoutes(deps),
+    ...teamWebhookRoutes(deps),
     findTokensRoute(deps),
     ...settingsRoutes(deps),
     issuersRoute(deps),
     ...priceRoutes(deps),
+    ...gatewayWebhookRoutes(deps),
     ...reportRoutes(deps),
     auditVerifyRoute(deps),
     overviewRoute(deps),

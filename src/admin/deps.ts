@@ -9,6 +9,7 @@ import type { Refusal } from '../base/refusal.ts';
 import type { TrustedIssuer } from '../config/issuer.ts';
 import type { AdministratorDeps } from '../identity/operations/administrators.ts';
 import type { PriceDeps } from '../identity/operations/prices.ts';
+import type { WebhookDeps } from '../identity/operations/webhooks.ts';
 import type { ReadCounters } from '../limits/counters.ts';
 import type { ModelFacts } from './limit-warnings.ts';
 import type { MemoryBudget } from '../memory/budget.ts';
@@ -17,6 +18,8 @@ import type { RecordsBrief, RecordsView } from '../records/records-view.ts';
 import type { UserKey } from '../identity/records/identity.ts';
 import type { SecretStore } from '../identity/store/secret-store.ts';
 import type { UpstreamState } from '../upstream/upstream-state.ts';
+import type { Deliveries } from '../webhooks/deliveries.ts';
+import type { PrivateHosts } from '../webhooks/destination-url.ts';
 
 /** A process that serves requests, and what it stands on. */
 export interface Serving {
@@ -37,7 +40,7 @@ export interface StoreState {
 }
 
 /** What the admin API needs. */
-export interface AdminDeps extends AdministratorDeps, PriceDeps {
+export interface AdminDeps extends AdministratorDeps, PriceDeps, WebhookDeps {
   secrets: SecretStore;
   /** When secrets were last used, as far as this process knows. */
   lastUses: SecretStore['lastUses'];
@@ -51,6 +54,12 @@ export interface AdminDeps extends AdministratorDeps, PriceDeps {
   serving: Serving | null;
   backup: Backup;
   audit: Pick<AuditTrail, 'entries'>;
+  /** Writes an entry of the audit trail for what changes no record. */
+  note: AuditTrail['note'];
+  /** What was sent to webhooks, and is still to be. */
+  deliveries: Pick<Deliveries, 'read' | 'pendingOf' | 'sendTest' | 'retryNow'>;
+  /** Hosts that webhooks may have although their addresses are private. */
+  webhookPrivateHosts: PrivateHosts;
   /** Deletes a user and takes from all records what names them; null if there are no records. */
   erase: ((key: UserKey, precondition: Precondition) => Promise<Refusal | null>) | null;
   models: ModelFacts;

@@ -37,11 +37,11 @@ export function listing<R extends Named, Asked extends AskedPage>(
     if (asked instanceof Refusal) return asked;
     if (!asksForPage(asked)) {
       const records = await all(c, asked);
-      return records instanceof Refusal ? records : okBody({ data: await toResponses(records) });
+      return records instanceof Refusal ? records : okBody({ data: await toResponses(records, c) });
     }
     const listed = await paged(c, asked);
     const page = listed instanceof Refusal ? listed : await pageOf(listed, asked);
-    return page instanceof Refusal ? page : okBody({ ...page, data: await toResponses(page.data) });
+    return page instanceof Refusal ? page : okBody({ ...page, data: await toResponses(page.data, c) });
   }
 
   return needing(needs, { ...docs, details, query, answer }, list);

@@ -27,8 +27,8 @@ export interface Answered<R> {
 /** How records of one kind look in answers. */
 export interface Presentation<R> {
   schema: ZodType;
-  /** One object for each record. */
-  toResponses: (records: readonly R[]) => object[] | Promise<object[]>;
+  /** One object for each record, as it is shown to whoever asks. */
+  toResponses: (records: readonly R[], c: AdminContext) => object[] | Promise<object[]>;
   /** What is used of each limit of a record, in their order; absent: it has no limits. */
   usesOf?: (record: R) => Promise<object[]>;
   /** What a record that was made or changed will not do; absent: nothing is known of that. */
@@ -42,15 +42,15 @@ export interface Presentation<R> {
 export function resource<R extends object>({ schema, toResponses, usesOf, warningsOf }: Presentation<R>) {
   const answer = okJson(schema);
 
-  async function answered(result: R | Refusal): Result<Answered<R>> {
+  async function answered(c: AdminContext, result: R | Refusal): Result<Answered<R>> {
     if (result instanceof Refusal) return result;
-    const [body = {}] = await toResponses([result]);
+    const [body = {}] = await toResponses([result], c);
     return { record: result, body };
   }
 
   /** The same for one that was just made or changed. */
-  async function written(result: R | Refusal): Result<Answered<R>> {
-    const told = await answered(result);
+  async function written(c: AdminContext, result: R | Refusal): Result<Answered<R>> {
+    const told = await answered(c, result);
     if (told instanceof Refusal || warningsOf === undefined) return told;
     return { ...told, body: withWarnings(told.body, warningsOf(told.record)) };
   }
@@ -58,7 +58,7 @@ export function resource<R extends object>({ schema, toResponses, usesOf, warnin
   return {
     create<T>(entry: Entry & { body: ZodType<T> }, run: (c: AdminContext, asked: T) => Result<R>): Operation {
       return issuing({ ...entry, answer: createdJson(schema) }, async (c, asked: T) =>
-        written(await run(c, asked)),
+        written(c, await run(c, asked)),
       );
     },
 
@@ -68,7 +68,7 @@ export function resource<R extends object>({ schema, toResponses, usesOf, warnin
       return needing(needs, { ...docs, ...query, answer, etag: 'told' }, async (c) => {
         const asked = usesOf ? checkQuery(usageParameters, c.req.url) : {};
         if (asked instanceof Refusal) return asked;
-        const told = await answered(await run(c));
+        const told = await answered(c, await run(c));
         if (told instanceof Refusal || !usesOf || asked.usage !== 'true') return replyOf(200, told);
         return replyOf(200, { ...told, body: withUses(told.body, await usesOf(told.record)) });
       });
@@ -80,14 +80,14 @@ export function resource<R extends object>({ schema, toResponses, usesOf, warnin
     ): Operation {
       return needing(needs, { ...docs, body: jsonBody(body), answer, etag: 'asked' }, async (c) => {
         const asked = await readBody(c, body);
-        return asked instanceof Refusal ? asked : replyOf(200, await written(await run(c, asked)));
+        return asked instanceof Refusal ? asked : replyOf(200, await written(c, await run(c, asked)));
       });
     },
 
     /** A change that needs no body, such as a suspension. */
     act({ needs, ...docs }: Entry, run: (c: AdminContext) => Result<R>): Operation {
       return needing(needs, { ...docs, answer, etag: 'asked' }, async (c) =>
-        replyOf(200, await answered(await run(c))),
+        replyOf(200, await answered(c, await run(c))),
       );
     },
 

@@ -5,6 +5,13 @@ import { AdministratorStore } from '../identity/store/administrator-store.ts';
 import { IdentityArchive } from '../identity/store/identity-archive.ts';
 import { IdentityStore } from '../identity/store/identity-store.ts';
 import { PriceStore } from '../identity/store/price-store.ts';
+import { WebhookStore } from '../identity/store/webhook-store.ts';
+import { Deliveries } from '../webhooks/deliveries.ts';
+import { DeliveryQueue, type DeliveryQueueParts } from '../webhooks/delivery-queue.ts';
+import type { PrivateHosts } from '../webhooks/destination-url.ts';
+import { Sender } from '../webhooks/sender.ts';
+import { version } from '../operations/version.ts';
+import { readPrivateHosts } from '../config/origins.ts';
 import { SecretStore } from '../identity/store/secret-store.ts';
 import { Backup } from '../backup/backup.ts';
 import { ClaimLinks, linkUse } from '../claims/claim-links.ts';
@@ -42,6 +49,7 @@ export async function connectToRedis(env: NodeJS.ProcessEnv): Promise<Connection
   const { store: settings } = readStore(read, false);
   const { records } = readRecords(read);
   const retentionDays = readUsageRetention(read);
+  const privateHosts = new Set(readPrivateHosts(read));
   if (settings.kind !== 'redis' || read.problems.length > 0)
     throw new CommandFailed(read.problems.join('\n'), exitCodes.misused);
   const failure: { reason: string } = { reason: '' };
@@ -75,6 +83,7 @@ export async function connectToRedis(env: NodeJS.ProcessEnv): Promise<Connection
     issuers: trusted.ok ? trusted.issuers : null,
     database,
     retentionDays,
+    privateHosts,
     adminKey: trimmed(env['ADMIN_KEY']) ?? null,
   });
   return {
@@ -100,6 +109,7 @@ interface LocalAdmin {
   issuers: readonly TrustedIssuer[] | null;
   database: Database | null;
   retentionDays: number;
+  privateHosts: PrivateHosts;
   adminKey: string | null;
 }
 
@@ -110,6 +120,7 @@ async function localAdmin({
   issuers,
   database,
   retentionDays,
+  privateHosts,
   adminKey,
 }: LocalAdmin): Promise<ReturnType<typeof adminApp>> {
   const catalogue = read ?? emptyCatalogue();
@@ -149,6 +160,10 @@ async function localAdmin({
     erase: null,
     serving: null,
     prices,
+    webhooks: new WebhookStore(store, keys, audit),
+    deliveries: deliveriesIn({ store, keys, changes: audit }, privateHosts),
+    webhookPrivateHosts: privateHosts,
+    note: (change) => audit.note(change),
     catalogue,
     // Gateways notice it at their next heartbeat.
     pricesChanged: () => Promise.resolve(),
@@ -175,6 +190,19 @@ async function localAdmin({
     origin: () => '',
   });
   return adminApp(deps, { routes: [...adminRoutes(deps), linkRoute] });
+}
+
+/** A test is sent from here. */
+function deliveriesIn(parts: DeliveryQueueParts, privateHosts: PrivateHosts): Deliveries {
+  const { store, keys } = parts;
+  return new Deliveries({
+    store,
+    keys,
+    queue: new DeliveryQueue(parts),
+    sender: new Sender({ privateHosts, version }),
+    storeNowMs: () => systemClock.now(),
+    clock: systemClock,
+  });
 }
 
 function emptyCatalogue(): Catalogue {

@@ -187,7 +187,8 @@ function incompleteChat(url: string): Refusal | null {
   return invalidBody([{ param: 'url', message }]);
 }
 
-function unsendable({ format, secrets, url }: Webhook): Refusal | null {
+/** The 412 of a webhook that lacks what sending needs; null if it has it. */
+export function unsendable({ format, secrets, url }: Webhook): Refusal | null {
   if (format === 'standard' && secrets.length === 0) {
     return new Refusal('precondition_failed', 'This webhook has no secret to sign with: rotate it first.');
   }

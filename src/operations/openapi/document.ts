@@ -8,6 +8,8 @@ export interface OpenApiDocument {
   servers: readonly { url: string; description: string }[];
   tags: readonly { name: string; description: string }[];
   paths: Record<string, Record<string, OperationObject>>;
+  /** What is sent to others, by the type of the event. */
+  webhooks: Record<string, { post: OperationObject }>;
   components: {
     schemas: Record<string, SchemaObject>;
     responses: Record<string, ResponseObject>;

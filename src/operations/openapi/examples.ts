@@ -44,6 +44,7 @@ const idExamples: Readonly<Record<string, string>> = {
   models: 'claude-4-5-haiku',
   tokens: 'tok_8LwqZ3bT1mXc',
   admins: 'adm_7TfsK2wQ9zJb',
+  webhooks: 'wh_6GdnS1xP4kRa',
 };
 
 /** After the id `ana`. */
@@ -67,6 +68,8 @@ const chatMessages = [{ role: 'user', content: 'Hello, who are you?' }];
 const limits = [{ metric: 'tokens', window: 'day', max: 100_000 }];
 
 const aRaise = { by: 50_000, until: '2026-12-01T00:00:00.000Z' };
+
+const aWebhook = { url: 'https://hooks.example.com/tollgate', name: 'Pager' };
 
 const bodyExamples: Readonly<Record<string, JsonObject>> = {
   postV1ChatCompletions: { model: 'claude-4-5-haiku', messages: chatMessages, max_tokens: 200 },
@@ -114,6 +117,12 @@ const bodyExamples: Readonly<Record<string, JsonObject>> = {
       { from: '2099-01-01', usd_per_million_input_tokens: 2, usd_per_million_output_tokens: 8 },
     ],
   },
+  postAdminWebhooks: aWebhook,
+  postAdminTeamsTeamWebhooks: { ...aWebhook, events: ['limit.reached', 'token.leaked'] },
+  patchAdminWebhooksId: { name: 'The pager' },
+  patchAdminTeamsTeamWebhooksId: { events: null },
+  postAdminWebhooksIdRotate: { overlap_seconds: 3_600 },
+  postAdminTeamsTeamWebhooksIdRotate: { overlap_seconds: 3_600 },
   patchAdminSettings: { limits },
   postAdminAdmins: { name: 'Bo', role: 'auditor' },
   postAdminImport: {

@@ -50,6 +50,11 @@ const groups: readonly Group[] = [
     paths: /^\/admin\/(?:teams\/:team\/)?tokens/,
   },
   {
+    name: 'Webhooks',
+    description: 'Where events are sent: those of the gateway, and those of a team.',
+    paths: /^\/admin\/(?:teams\/:team\/)?webhooks/,
+  },
+  {
     name: 'Reports',
     description: 'What was used, what was refused, and who changed what.',
     paths: /^\/admin\/(?:overview|usage|requests|refusals|audit)/,

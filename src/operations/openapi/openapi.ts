@@ -7,6 +7,7 @@ import type {
 } from '../../base/operation-docs.ts';
 import { anthropicErrorResponse, errorResponse } from '../../base/error-body.ts';
 import type { OpenApiDocument, OperationObject, ParameterObject } from './document.ts';
+import { eventMessages, sentAs } from './event-docs.ts';
 import { bodyExample, parameterExample } from './examples.ts';
 import { groupOf, groupsOf } from './groups.ts';
 import { headers, responsesOf, type SharedResponses } from './responses.ts';
@@ -63,7 +64,9 @@ export function openApiDocument({
   version: string;
   routes: readonly DocumentedRoute[];
 }): OpenApiDocument {
+  const messages = eventMessages();
   const schemas = convertSchemas([
+    ...messages.values(),
     errorResponse,
     anthropicErrorResponse,
     ...routes.flatMap((route) => Object.values(route.methods).flatMap(({ docs }) => schemasIn(docs))),
@@ -88,6 +91,7 @@ export function openApiDocument({
     servers: [{ url: '/', description: 'This gateway.' }],
     tags: groupsOf(routes.map(({ path }) => path)),
     paths,
+    webhooks: sentAs(messages, schemas),
     components: { schemas: schemas.named, responses: shared, headers, securitySchemes },
   };
 }

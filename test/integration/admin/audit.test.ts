@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { adminApp } from '../../../src/admin/admin-app.ts';
 import { adminRoutes } from '../../../src/admin/admin-app.ts';
 import { hashToken } from '../../../src/identity/records/token-text.ts';
+import type { Webhook } from '../../../src/identity/records/webhook.ts';
 import { StoreUnavailable } from '../../../src/store/store-unavailable.ts';
 import type { JsonObject } from '../../../src/base/request.ts';
 import { adminKey, bearer, errorOf, Harness, problemsOf } from './harness.ts';
@@ -18,6 +19,8 @@ interface Change {
   /** How much later it is asked, ms. */
   laterMs?: number;
   parameters?: string;
+  /** What is changed is a webhook that was disabled. */
+  disabled?: boolean;
 }
 
 const members = '/admin/teams/:team';
@@ -32,6 +35,19 @@ const imported = {
 const prices = {
   prices: [{ usd_per_million_input_tokens: 3, usd_per_million_output_tokens: 15 }],
 };
+
+const hook = { url: 'https://hooks.example.com/a' };
+
+function changesOfWebhooks(path: string): Record<string, Change> {
+  return {
+    [`POST ${path}`]: { operation: 'webhook.create', body: hook },
+    [`PATCH ${path}/:id`]: { operation: 'webhook.change', body: { name: 'Pager' } },
+    [`DELETE ${path}/:id`]: { operation: 'webhook.delete' },
+    [`POST ${path}/:id/rotate`]: { operation: 'webhook.rotate' },
+    [`POST ${path}/:id/enable`]: { operation: 'webhook.enable', disabled: true },
+    [`POST ${path}/:id/test`]: { operation: 'webhook.test' },
+  };
+}
 
 /** Every operation that can change something, asked so that it does. */
 const changes: Readonly<Record<string, Change>> = {
@@ -69,6 +85,8 @@ const changes: Readonly<Record<string, Change>> = {
     operation: 'team.resume_end_user',
     after: ['POST', `${members}/end-users/:end_user/suspend`],
   },
+  ...changesOfWebhooks(`${members}/webhooks`),
+  ...changesOfWebhooks('/admin/webhooks'),
   'PATCH /admin/settings': { operation: 'settings.change', body: { defaults: null, limits: [] } },
   'PUT /admin/prices/:model{.+}': { operation: 'price.create', body: prices },
   'DELETE /admin/prices/:model{.+}': {
@@ -100,11 +118,12 @@ beforeEach(async () => {
 
 function pathOf(pattern: string): string {
   const id = pattern.startsWith('/admin/admins') ? administratorId : tokenId;
+  const ofWebhook = pattern.includes('/webhooks/') ? ':id' : id;
   return pattern
     .replace(':team', 'acme')
     .replace(':end_user', 'visitor-7')
     .replace(':user', 'ana')
-    .replace(':id', id)
+    .replace(':id', ofWebhook)
     .replace(':model{.+}', 'chatty');
 }
 
@@ -114,6 +133,19 @@ async function withRaise(path: string): Promise<string> {
   if (record === undefined) return path;
   const { limit, raise } = await raisedLimit(admin, record);
   return path.replace(':limit', limit).replace(':raise', raise);
+}
+
+/** The path with the id of a webhook, if it names one. */
+async function withWebhook(path: string, isDisabled: boolean): Promise<string> {
+  const [collection = '', rest] = path.split('/:id');
+  if (rest === undefined) return path;
+  const { body } = await admin.call('POST', collection, hook);
+  const id = body['id'] as string;
+  const expected = (await admin.webhooks.read(id)) ?? '';
+  const record = JSON.parse(expected) as Webhook;
+  const next = JSON.stringify({ ...record, disabled_at: record.created_at, disabled_because: 'Gone.' });
+  if (isDisabled) await admin.webhooks.replace(record, { expected, next });
+  return `${collection}/${id}${rest}`;
 }
 
 async function trail(query = ''): Promise<JsonObject[]> {
@@ -133,10 +165,10 @@ describe.each(mutating)('%s', (name) => {
 
   it('leaves its entry, with who asked, from where and in which request', async () => {
     const change: Change = changes[name] ?? { operation: 'unknown' };
-    const { operation, ends = [], body, after, laterMs = 0, parameters = '' } = change;
+    const { operation, ends = [], body, after, laterMs = 0, parameters = '', disabled = false } = change;
     if (after) await admin.call(after[0], pathOf(after[1]), after[2]);
     admin.nowMs += laterMs;
-    const path = await withRaise(pathOf(pattern));
+    const path = await withWebhook(await withRaise(pathOf(pattern)), disabled);
     const before = await trail();
     const { status } = await admin.call(method, path + parameters, body, headers);
     expect(status).toBeLessThan(300);

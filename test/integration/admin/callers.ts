@@ -42,6 +42,8 @@ export interface World {
   ask: (caller: Caller, method: string, path: string, body?: object) => Promise<Asked>;
   /** By team. */
   tokenIds: Readonly<Record<string, string>>;
+  /** By team, and that of the gateway. */
+  webhookIds: Readonly<Record<string, string>>;
   /** An administrator that nobody here is. */
   administratorId: string;
   /** All that is stored. */
@@ -71,12 +73,22 @@ export async function makeWorld(): Promise<World> {
   };
   const price = { usd_per_million_input_tokens: 1, usd_per_million_output_tokens: 2 };
   await admin.call('PUT', '/admin/prices/chatty', { prices: [price] });
+  const webhookIn = async (path: string): Promise<string> => {
+    const { body } = await admin.call('POST', path, { url: 'https://hooks.example.com/a' });
+    return body['id'] as string;
+  };
+  const webhookIds = {
+    acme: await webhookIn('/admin/teams/acme/webhooks'),
+    beta: await webhookIn('/admin/teams/beta/webhooks'),
+    gateway: await webhookIn('/admin/webhooks'),
+  };
   const { id: administratorId } = await make({ role: 'admin' });
   admin.nowMs = startMs + 2_000;
   return {
     admin,
     ask: (caller, method, path, body) => ask(admin, texts[caller], { method, path, body }),
     tokenIds: { acme: tokens.acme.id, beta: tokens.beta.id },
+    webhookIds,
     administratorId,
     state: () => stateOf(admin),
   };
@@ -134,7 +146,7 @@ async function sessionOf(admin: Harness, token: string): Promise<string> {
   return text;
 }
 
-async function stateOf({ identities, administrators, prices }: Harness): Promise<string> {
+async function stateOf({ identities, administrators, prices, webhooks, sent }: Harness): Promise<string> {
   const kinds = ['user', 'token'] as const;
   const members = ['acme', 'beta'].flatMap((team) => kinds.map((kind) => identities.list(kind, team)));
   return JSON.stringify([
@@ -143,5 +155,7 @@ async function stateOf({ identities, administrators, prices }: Harness): Promise
     await administrators.list(),
     await identities.readSettings(),
     await prices.all(),
+    await webhooks.all(),
+    sent,
   ]);
 }

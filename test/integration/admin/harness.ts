@@ -9,6 +9,12 @@ import { Authenticator } from '../../../src/access/authenticator.ts';
 import { AdministratorStore } from '../../../src/identity/store/administrator-store.ts';
 import { IdentityStore } from '../../../src/identity/store/identity-store.ts';
 import { PriceStore } from '../../../src/identity/store/price-store.ts';
+import { WebhookStore } from '../../../src/identity/store/webhook-store.ts';
+import type { Webhook } from '../../../src/identity/records/webhook.ts';
+import { Deliveries } from '../../../src/webhooks/deliveries.ts';
+import { DeliveryQueue } from '../../../src/webhooks/delivery-queue.ts';
+import type { TryOutcome } from '../../../src/webhooks/try-outcome.ts';
+import type { SentEvent } from '../../../src/webhooks/waiting.ts';
 import { SecretStore } from '../../../src/identity/store/secret-store.ts';
 import { countersIn } from '../../../src/limits/counters.ts';
 import { ClaimLinks, linkUse } from '../../../src/claims/claim-links.ts';
@@ -55,6 +61,24 @@ export class Harness {
   readonly administrators = new AdministratorStore(this.kept, testKeys, this.audit);
   readonly secrets = new SecretStore(this.kept, testKeys, this.audit);
   readonly prices = new PriceStore(this.kept, testKeys, this.audit);
+  readonly webhooks = new WebhookStore(this.kept, testKeys, this.audit);
+  /** What was sent to webhooks. */
+  readonly sent: { webhook: Webhook; event: SentEvent }[] = [];
+  /** Replace to have receivers answer otherwise. */
+  taken: TryOutcome = { kind: 'taken', status: 204 };
+  readonly deliveries = new Deliveries({
+    store: this.kept,
+    keys: testKeys,
+    queue: new DeliveryQueue({ store: this.kept, keys: testKeys, changes: this.audit }),
+    sender: {
+      send: async (webhook, event) => {
+        this.sent.push({ webhook, event });
+        return this.taken;
+      },
+    },
+    storeNowMs: () => this.nowMs,
+    clock: this.clock,
+  });
   /** How often this process was told that prices have changed. */
   pricesChanged = 0;
   readonly claims = new ClaimLinks({
@@ -164,6 +188,10 @@ export class Harness {
       erase: null,
       serving: this.serving,
       audit: this.audit,
+      note: (change) => this.audit.note(change),
+      webhooks: this.webhooks,
+      deliveries: this.deliveries,
+      webhookPrivateHosts: new Set(['hooks.internal']),
       auditContextOf: auditContexts({ onDyno: true }),
       clock,
       models: { serves: (model) => model !== 'unserved', isPriced: () => true, all: () => [] },

@@ -80,6 +80,8 @@ const expectations: Readonly<Record<string, Expectation>> = {
   [`GET ${members}/end-users/:end_user`]: { allowed: readers, status: 200 },
   [`POST ${members}/end-users/:end_user/suspend`]: { allowed: runners, status: 200 },
   [`POST ${members}/end-users/:end_user/resume`]: { allowed: runners, status: 200, idle: true },
+  ...webhookExpectations(`${members}/webhooks`, runners, readers),
+  ...webhookExpectations('/admin/webhooks', admins, overseers),
   'GET /admin/tokens': { allowed: readers, status: 200, query: 'records' },
   'GET /admin/settings': { allowed: overseers, status: 200 },
   'PATCH /admin/settings': { allowed: admins, status: 200, body: { limits: [] } },
@@ -106,6 +108,26 @@ const expectations: Readonly<Record<string, Expectation>> = {
   'POST /admin/import': { allowed: root, status: 200, body: nothingToImport, idle: true },
 };
 
+/** Of the webhooks of a team, or of the gateway. */
+function webhookExpectations(
+  path: string,
+  changers: Allowed,
+  readingThem: Allowed,
+): Record<string, Expectation> {
+  const body = { url: 'https://hooks.example.com/b' };
+  return {
+    [`GET ${path}`]: { allowed: readingThem, status: 200 },
+    [`POST ${path}`]: { allowed: changers, status: 201, body },
+    [`GET ${path}/:id`]: { allowed: readingThem, status: 200 },
+    [`PATCH ${path}/:id`]: { allowed: changers, status: 200, body },
+    [`DELETE ${path}/:id`]: { allowed: changers, status: 204 },
+    [`POST ${path}/:id/rotate`]: { allowed: changers, status: 200 },
+    [`POST ${path}/:id/enable`]: { allowed: changers, status: 200, idle: true },
+    [`POST ${path}/:id/test`]: { allowed: changers, status: 200 },
+    [`GET ${path}/:id/deliveries`]: { allowed: readingThem, status: 200 },
+  };
+}
+
 /** The operations there are, from the tables the API is made of. */
 const operations = adminRoutes(new Harness().deps()).flatMap(({ path, methods }) =>
   Object.keys(methods).map((method) => `${method} ${path}`),
@@ -117,13 +139,19 @@ function expectationOf(operation: string): Expectation {
   return expectation;
 }
 
+function idFor(pattern: string, team: TeamId, { administratorId, webhookIds, tokenIds }: World): string {
+  if (pattern.startsWith('/admin/admins')) return administratorId;
+  if (pattern.startsWith('/admin/webhooks')) return webhookIds['gateway'] ?? '';
+  return (pattern.includes('/webhooks') ? webhookIds[team] : tokenIds[team]) ?? 'tok_1';
+}
+
 async function targetOf(
   operation: string,
   team: TeamId,
   world: World,
 ): Promise<{ method: string; path: string }> {
   const [method = '', pattern = ''] = operation.split(' ');
-  const id = pattern.startsWith('/admin/admins') ? world.administratorId : (world.tokenIds[team] ?? 'tok_1');
+  const id = idFor(pattern, team, world);
   const path = pattern
     .replace(':team', team)
     .replace(':user', 'ana')

@@ -396,6 +396,24 @@ describe('what the gateway answers', () => {
     await asRoot(400, 'POST', '/admin/import', { tollgate_export: 2 });
   });
 
+  it.each([team, '/admin'])('is as described: the webhooks under %s', async (owner) => {
+    const list = `${owner}/webhooks`;
+    const made = await asRoot(201, 'POST', list, { url: 'https://hooks.example.com/a', name: 'Pager' });
+    const at = `${list}/${String(made['id'])}`;
+    await asRoot(201, 'POST', list, { url: 'https://hooks.slack.com/services/a' });
+    await asRoot(400, 'POST', list, { url: 'http://hooks.example.com', events: ['nothing'] });
+    await asRoot(200, 'GET', list);
+    await asRoot(200, 'GET', at);
+    await asRoot(200, 'PATCH', at, { url: 'https://hooks.invalid/b', events: ['token.leaked'] });
+    await asRoot(200, 'POST', `${at}/rotate`, { overlap_seconds: 5 });
+    await asRoot(200, 'POST', `${at}/enable`);
+    await asRoot(200, 'POST', `${at}/test`);
+    await asRoot(200, 'GET', `${at}/deliveries?limit=5`);
+    await asRoot(400, 'GET', `${at}/deliveries?limit=1000`);
+    await asRoot(204, 'DELETE', at);
+    await asRoot(404, 'POST', `${at}/test`);
+  });
+
   it('is as described: requests that are sent on, and those that are not', async () => {
     const all = { endpoints: [...endpointPaths] };
     const { text: token } = await issued({

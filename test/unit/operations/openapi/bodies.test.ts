@@ -172,15 +172,21 @@ describe('bodies of the admin API', () => {
     'POST /admin/teams/{team}/users': { id: 'ana' },
     'POST /admin/teams/{team}/tokens': { user: 'ana' },
     'POST /admin/admins': { role: 'auditor' },
+    'POST /admin/webhooks': { url: 'https://hooks.example.com' },
+    'POST /admin/teams/{team}/webhooks': { url: 'https://hooks.example.com' },
     'PUT /admin/prices/{model}': { prices: [] },
   };
-  /** What is checked beyond what a schema can say: origins, and which roles have teams. */
+  /** What is checked beyond what a schema can say: origins and addresses, and which roles have teams. */
   const unsaid: Record<string, readonly string[]> = {
     'POST /admin/teams': ['origins'],
     'PATCH /admin/teams/{team}': ['origins'],
     'POST /admin/teams/{team}/tokens': ['origins'],
     'PATCH /admin/teams/{team}/tokens/{id}': ['origins'],
     'POST /admin/admins': ['role', 'teams'],
+    'POST /admin/webhooks': ['url'],
+    'PATCH /admin/webhooks/{id}': ['url'],
+    'POST /admin/teams/{team}/webhooks': ['url'],
+    'PATCH /admin/teams/{team}/webhooks/{id}': ['url'],
   };
   const bodied = adminPlane.flatMap(({ path, methods }) =>
     Object.entries(methods).flatMap(([method, { docs }]): [string, z.ZodType][] => {
