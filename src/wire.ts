@@ -62,6 +62,7 @@ import { IdentityStore } from './identity/store/identity-store.ts';
 import { ChangeCounter } from './identity/store/change-counter.ts';
 import { PriceFeed } from './identity/operations/price-feed.ts';
 import { PriceStore } from './identity/store/price-store.ts';
+import { WebhookStore } from './identity/store/webhook-store.ts';
 import { SecretStore } from './identity/store/secret-store.ts';
 import { ClaimStore } from './claims/claim-store.ts';
 import { LedgerReader } from './ledger/ledger-reader.ts';
@@ -281,6 +282,9 @@ export function wire(options: WireOptions) {
     claims: links,
     issuers: options.issuers,
     origin,
+    deliveries,
+    webhookPrivateHosts: settings.webhookPrivateHosts,
+    note: (change) => stores.told.changes.note(change),
     catalogue,
     pricesChanged: () => prices.changed(),
     storeNowMs: async () => admission.heartbeat.storeNowMs(),
@@ -381,8 +385,6 @@ export function wire(options: WireOptions) {
     identitiesLoaded: (timeoutMs: number) => loader.loaded(timeoutMs),
     /** Says in log and metrics what was refused before it reached the routes. */
     noteUnrouted: (refusal: Refusal, requestId: string) => answers.unrouted(refusal, requestId),
-    /** What administrators see of what is sent to webhooks. */
-    deliveries,
     /** Whether requests are under way. */
     isBusy: () => exchanges.size > 0,
     /** Ends what is still under way; it settles. */
@@ -489,6 +491,7 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
     changes: new ChangeCounter(store, keys),
     claims: new ClaimStore(store, keys, audit),
     prices: new PriceStore(store, keys, audit),
+    webhooks: new WebhookStore(store, keys, audit),
     archive: new IdentityArchive(store, keys, audit),
     erase,
     ...readers,

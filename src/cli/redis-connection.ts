@@ -6,10 +6,8 @@ import { IdentityArchive } from '../identity/store/identity-archive.ts';
 import { IdentityStore } from '../identity/store/identity-store.ts';
 import { PriceStore } from '../identity/store/price-store.ts';
 import { WebhookStore } from '../identity/store/webhook-store.ts';
-import { Deliveries } from '../webhooks/deliveries.ts';
-import { DeliveryQueue, type DeliveryQueueParts } from '../webhooks/delivery-queue.ts';
+import { deliveriesOf } from '../webhooks/webhooks.ts';
 import type { PrivateHosts } from '../webhooks/destination-url.ts';
-import { Sender } from '../webhooks/sender.ts';
 import { version } from '../operations/version.ts';
 import { readPrivateHosts } from '../config/origins.ts';
 import { SecretStore } from '../identity/store/secret-store.ts';
@@ -161,7 +159,12 @@ async function localAdmin({
     serving: null,
     prices,
     webhooks: new WebhookStore(store, keys, audit),
-    deliveries: deliveriesIn({ store, keys, changes: audit }, privateHosts),
+    // A test is sent from here.
+    deliveries: deliveriesOf({
+      ...{ store, keys, changes: audit, privateHosts, version },
+      storeNowMs: () => systemClock.now(),
+      clock: systemClock,
+    }),
     webhookPrivateHosts: privateHosts,
     note: (change) => audit.note(change),
     catalogue,
@@ -190,19 +193,6 @@ async function localAdmin({
     origin: () => '',
   });
   return adminApp(deps, { routes: [...adminRoutes(deps), linkRoute] });
-}
-
-/** A test is sent from here. */
-function deliveriesIn(parts: DeliveryQueueParts, privateHosts: PrivateHosts): Deliveries {
-  const { store, keys } = parts;
-  return new Deliveries({
-    store,
-    keys,
-    queue: new DeliveryQueue(parts),
-    sender: new Sender({ privateHosts, version }),
-    storeNowMs: () => systemClock.now(),
-    clock: systemClock,
-  });
 }
 
 function emptyCatalogue(): Catalogue {

@@ -16,3 +16,11 @@ export function webhooksOf(parts: WebhooksParts): { delivery: Delivery; deliveri
     deliveries: new Deliveries({ ...parts, queue, sender }),
   };
 }
+
+type DeliveriesParts = Pick<WebhooksParts, 'store' | 'keys' | 'changes' | 'clock' | 'storeNowMs'> &
+  SenderOptions;
+
+/** What administrators see of it, in a process that does not deliver. */
+export function deliveriesOf(parts: DeliveriesParts): Deliveries {
+  return new Deliveries({ ...parts, queue: new DeliveryQueue(parts), sender: new Sender(parts) });
+}

@@ -14,6 +14,8 @@ import { Authenticator } from '../../../src/access/authenticator.ts';
 import { AdministratorStore } from '../../../src/identity/store/administrator-store.ts';
 import { IdentityStore } from '../../../src/identity/store/identity-store.ts';
 import { hashToken, inspectToken } from '../../../src/identity/records/token-text.ts';
+import { WebhookStore } from '../../../src/identity/store/webhook-store.ts';
+import { deliveriesOf } from '../../../src/webhooks/webhooks.ts';
 import { PriceStore } from '../../../src/identity/store/price-store.ts';
 import { SecretStore } from '../../../src/identity/store/secret-store.ts';
 import { countersIn } from '../../../src/limits/counters.ts';
@@ -58,6 +60,9 @@ const trustedFile = JSON.stringify({
     },
   ],
 });
+/** What of the tests receives. */
+const privateHosts = new Set(['127.0.0.1']);
+
 let redis: SharedRedis;
 let store: RedisStore;
 let identities: IdentityStore;
@@ -93,6 +98,14 @@ beforeAll(async () => {
       note: (event, of) => secrets.noteUses([linkUse(event, of, Date.now())]),
     }),
     prices: new PriceStore(store, keys, audit),
+    webhooks: new WebhookStore(store, keys, audit),
+    deliveries: deliveriesOf({
+      ...{ store, keys, changes: audit, privateHosts, version: '0' },
+      storeNowMs: () => systemClock.now(),
+      clock: systemClock,
+    }),
+    webhookPrivateHosts: privateHosts,
+    note: (change) => audit.note(change),
     catalogue: catalogueOfThisVersion(),
     pricesChanged: () => Promise.resolve(),
     storeNowMs: async () => systemClock.now(),
@@ -122,7 +135,12 @@ beforeAll(async () => {
   const { port } = gateway.address() as AddressInfo;
   environments = {
     'over HTTP': { TOLLGATE_URL: `http://127.0.0.1:${port}/`, ADMIN_KEY: adminKey },
-    'on Redis': { REDIS_URL: redis.url, REDIS_PREFIX: 'cli:', ISSUERS_FILE: issuersFile },
+    'on Redis': {
+      REDIS_URL: redis.url,
+      REDIS_PREFIX: 'cli:',
+      ISSUERS_FILE: issuersFile,
+      WEBHOOK_PRIVATE_HOSTS: '127.0.0.1',
+    },
   };
 });
 
