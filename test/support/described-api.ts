@@ -75,6 +75,15 @@ export class DocumentedApi {
     });
   }
 
+  /** Every event that has no example which its own schema takes. */
+  get badEvents(): string[] {
+    return Object.entries(this.document.webhooks).flatMap(([type, { post }]) => {
+      const { example } = post.requestBody?.content['application/json'] ?? {};
+      const place = ['webhooks', type, 'post', 'requestBody', 'content', 'application/json', 'schema'];
+      return this.#compiled(this.#answers, place)(example) ? [] : [type];
+    });
+  }
+
   /** Every answer without an example, and every example that its own schema refuses. */
   get badAnswers(): string[] {
     return this.operations.flatMap((name) =>

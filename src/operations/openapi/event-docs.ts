@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { eventNames, eventTypes, type EventType } from '../../base/event.ts';
 import { slug, time } from '../../base/fields.ts';
 import type { OpenApiDocument, ParameterObject } from './document.ts';
+import { eventExamples } from './event-examples.ts';
 import { groupOf } from './groups.ts';
-import { sampleOf } from './sample.ts';
 import type { ConvertedSchemas } from './schemas.ts';
 
 /** What is sent for each type of event. */
@@ -13,11 +13,13 @@ export function eventMessages(): ReadonlyMap<EventType, z.ZodType> {
 
 function messageOf(type: EventType): z.ZodType {
   const team = slug.nullable().meta({ description: 'Null: it concerns no team.' });
-  return z.object({
-    type: z.literal(type),
-    timestamp: time.meta({ description: 'When it happened. RFC 3339, UTC.' }),
-    data: eventTypes[type].data.extend({ team }),
-  });
+  return z
+    .object({
+      type: z.literal(type),
+      timestamp: time.meta({ description: 'When it happened. RFC 3339, UTC.' }),
+      data: eventTypes[type].data.extend({ team }),
+    })
+    .meta({ id: `${titled(type)}Event` });
 }
 
 const signed =
@@ -31,9 +33,9 @@ export function sentAs(
   return Object.fromEntries(
     [...messages].map(([type, message]) => {
       const schema = schemas.of(message);
-      const example = sampleOf(schema, schemas.named);
+      const example = exampleOf(type);
       const post = {
-        operationId: operationId(type),
+        operationId: `on${titled(type)}`,
         tags: [groupOf('/admin/webhooks')],
         summary: type,
         description: `${eventTypes[type].says} ${signed}`,
@@ -63,8 +65,14 @@ function header(name: string, description: string, example: string): ParameterOb
   return { name, in: 'header', required: true, description, schema: { type: 'string' }, example };
 }
 
-/** `limit.reached` is `onLimitReached`. */
-function operationId(type: EventType): string {
+/** A message of a type, as it may be. */
+export function exampleOf(type: EventType): object {
+  const team = eventTypes[type].of === 'gateway' ? null : 'acme';
+  return { type, timestamp: '2026-11-30T09:30:00.000Z', data: { ...eventExamples[type], team } };
+}
+
+/** `limit.reached` is `LimitReached`. */
+function titled(type: EventType): string {
   const words = type.split(/[._]/);
-  return `on${words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('')}`;
+  return words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
 }

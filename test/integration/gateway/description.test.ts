@@ -2,6 +2,7 @@ import { hostname, userInfo } from 'node:os';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { adminRoutes } from '../../../src/admin/admin-app.ts';
+import { eventNames } from '../../../src/base/event.ts';
 import { methods } from '../../../src/base/operation-docs.ts';
 import { errorTable } from '../../../src/base/refusal.ts';
 import type { OpenApiDocument } from '../../../src/operations/openapi/document.ts';
@@ -106,6 +107,11 @@ describe('GET /openapi.json', () => {
 
   it('has an example for every parameter and body, valid by its schema', () => {
     expect(api.badExamples).toEqual([]);
+  });
+
+  it('has what receivers get, for each type of event, with an example', () => {
+    expect(Object.keys(api.document.webhooks)).toEqual(eventNames);
+    expect(api.badEvents).toEqual([]);
   });
 
   it('has an example of every answer, valid by its schema and with no other fields', () => {
