@@ -179,6 +179,7 @@ const fieldNames: ReadonlyMap<string, string> = new Map([
   ['origin', 'origins'],
   ['tool', 'tools'],
   ['team', 'teams'],
+  ['event', 'events'],
   ['maxSessionBody', 'max_session_body_bytes'],
   ['sessionProof', 'session_proof'],
   ['overlap', 'overlap_seconds'],

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { JsonObject } from '../base/request.ts';
+import { gatewayCounterKey } from '../identity/records/gateway-settings.ts';
 import { adminPath, bodyOf, type GivenOptions, withQuery, yesOption } from './arguments.ts';
 import { type Cli, ifMatch } from './cli.ts';
 import { example } from './help.ts';
@@ -23,14 +24,17 @@ interface RecordCommand extends CommandHelp {
   note?: (record: JsonObject | null) => string;
 }
 
-/** The commands on records of one kind. `list`, `show`, `suspend` and `resume` are summaries: these need no more. */
+/** The commands on records of one kind. `list`, `show`, `suspend`, `resume` and `enable` are summaries: these need no more. */
 export interface Resource {
-  name: 'team' | 'user' | 'token' | 'admin';
+  name: 'team' | 'user' | 'token' | 'admin' | 'webhook';
   description: string;
   /** The part of a path that all records of the kind are under. */
   collection: string;
-  /** Whether a team is named first on the command line: each record belongs to one. */
-  isOfTeam: boolean;
+  /**
+   * Whether a team is named first on the command line: each record belongs to one. `perhaps`: it is named by `--team`;
+   * without it the record is the gateway's.
+   */
+  isOfTeam: boolean | 'perhaps';
   id: { argument: string; description?: string; example: string };
   columns: readonly Column[];
   create: RecordCommand & {
@@ -47,6 +51,7 @@ export interface Resource {
   set?: CommandHelp;
   suspend?: string;
   resume?: string;
+  enable?: string;
   rotate?: RecordCommand & {
     /** What is lost for good with these options; null if nothing is. */
     loss: (id: string, options: GivenOptions) => string | null;
@@ -69,13 +74,23 @@ interface EndTarget {
   options: GivenOptions;
 }
 
+/** Of commands on what is a team's or the gateway's. */
+export const teamOption = new Option('--team <team>', "a team's; without it the gateway's");
+
+/** The path of what is in a collection of a team, or of the gateway ('@'). */
+export function collectionPath(team: string, ...parts: readonly string[]): string {
+  return team === gatewayCounterKey ? adminPath(...parts) : adminPath('teams', team, ...parts);
+}
+
 export const nameOption = new Option('--name <name>', 'a name for people');
 const fileOption = new Option('--file <csv>', 'make one for each row of a CSV file; - for standard input');
 
 /** Adds the commands of a resource, such as `tollgate team create`, in the order of the help. */
 export function resourceCommands(program: Command, cli: Cli, resource: Resource): Command {
   const { name, collection, isOfTeam, id, columns, create, set, rotate, end } = resource;
-  const inTeam = isOfTeam ? ['acme'] : [];
+  const inTeam = isOfTeam === true ? ['acme'] : [];
+  /** How many words name the team, whether they stood first or came with `--team`. */
+  const teamWords = isOfTeam === false ? 0 : 1;
   const exampleWords = [...inTeam, id.example].join(' ');
   const group = program
     .command(name)
@@ -88,11 +103,16 @@ export function resourceCommands(program: Command, cli: Cli, resource: Resource)
     run: (words: string[], options: GivenOptions) => Promise<void>,
   ): Command {
     const command = group.command(verb).description(summary);
-    if (isOfTeam) command.argument('<team>');
+    if (isOfTeam === true) command.argument('<team>');
+    if (isOfTeam === 'perhaps') command.addOption(teamOption);
     for (const option of options) command.addOption(option);
     return command
       .addHelpText('after', example(...examples.map((words) => `${name} ${verb} ${words}`.trimEnd())))
-      .action(() => run(command.args, command.opts()));
+      .action(() => {
+        if (isOfTeam !== 'perhaps') return run(command.args, command.opts());
+        const { team = gatewayCounterKey, ...rest } = command.opts<{ team?: string }>();
+        return run([team, ...command.args], rest);
+      });
   }
 
   /** A command on one record. */
@@ -108,9 +128,9 @@ export function resourceCommands(program: Command, cli: Cli, resource: Resource)
   }
 
   function pathOf(words: readonly string[]): string {
-    return isOfTeam
-      ? adminPath('teams', ...words.slice(0, 1), collection, ...words.slice(1))
-      : adminPath(collection, ...words);
+    const [team = '', ...rest] = words;
+    if (isOfTeam === false) return adminPath(collection, ...words);
+    return collectionPath(team, collection, ...rest);
   }
 
   async function printMade(path: string, body: object, { note }: RecordCommand): Promise<void> {
@@ -123,7 +143,7 @@ export function resourceCommands(program: Command, cli: Cli, resource: Resource)
   const { many } = create;
   const creationHelp = many ? { ...create, options: [...(create.options ?? []), fileOption] } : create;
   const creation = add(verb, creationHelp, (words, { file, ...options }) => {
-    const path = pathOf(words.slice(0, inTeam.length));
+    const path = pathOf(words.slice(0, teamWords));
     const [team = '', ...rest] = words;
     if (many && (typeof file === 'string') === rest.length > 0) {
       throw new CommandFailed(`Name one ${name}, or a --file with many.`, exitCodes.misused);
@@ -141,21 +161,23 @@ export function resourceCommands(program: Command, cli: Cli, resource: Resource)
   if (verb !== 'create') creation.alias('create');
 
   const listing = { summary: resource.list, options: resource.listOptions };
-  const listExamples = [...(inTeam.length > 0 ? inTeam : ['']), [...inTeam, '--search an'].join(' ')];
+  const narrowed = isOfTeam === 'perhaps' ? '--team acme' : [...inTeam, '--search an'].join(' ');
+  const listExamples = [...(inTeam.length > 0 ? inTeam : ['']), narrowed];
   add('list', { ...listing, examples: listExamples }, (words, { search: q, ...options }) =>
     cli.printRows(withQuery(pathOf(words), { q, ...options }), columns),
   );
-  // What can be set has limits.
-  const showing = set
-    ? { options: [usageOption], examples: [exampleWords, `${exampleWords} --usage`] }
-    : { examples: [exampleWords] };
+  // What can be set has limits, if it is of a team.
+  const showing =
+    set && isOfTeam !== 'perhaps'
+      ? { options: [usageOption], examples: [exampleWords, `${exampleWords} --usage`] }
+      : { examples: [exampleWords] };
   addOnOne('show', { summary: resource.show, ...showing }, (path, _id, { usage }) =>
     showRecord(cli, path, { usage: usage === true }),
   );
   if (set) {
     addOnOne('set', set, (path, _id, options) => sendChanges(cli, path, bodyOf, options));
   }
-  for (const act of ['suspend', 'resume'] as const) {
+  for (const act of ['suspend', 'resume', 'enable'] as const) {
     const summary = resource[act];
     if (summary === undefined) continue;
     addOnOne(act, { summary, examples: [exampleWords] }, (path) =>
@@ -187,7 +209,11 @@ export function resourceCommands(program: Command, cli: Cli, resource: Resource)
     // Not if it has changed since the question.
     const flags = Object.entries(options).map(([flag, value]) => [flag, String(value)]);
     await cli.call('DELETE', withQuery(path, Object.fromEntries(flags)), undefined, ifMatch(etag));
-    const ended = { ...(isOfTeam ? { team } : {}), [name]: each, [`${end.verb}d`]: true };
+    const ended = {
+      ...(isOfTeam === false || team === gatewayCounterKey ? {} : { team }),
+      [name]: each,
+      [`${end.verb}d`]: true,
+    };
     cli.printDone(ended, end.done(each, options));
   }).argument(id.argument, id.description);
   if (end.verb === 'revoke') ending.alias('delete');

@@ -19,6 +19,7 @@ import { settingsCommands } from './settings-commands.ts';
 import { teams, users } from './teams.ts';
 import { tokenSearchCommands } from './token-search.ts';
 import { tokens } from './tokens.ts';
+import { deliveryCommands, webhooks } from './webhooks.ts';
 import { version } from '../operations/version.ts';
 import { example, helpCommand } from './help.ts';
 
@@ -77,6 +78,7 @@ export function programFor(
   settingsCommands(program, cli);
   issuerCommands(program, cli);
   priceCommands(program, cli);
+  deliveryCommands(resourceCommands(program, cli, webhooks), cli);
   overviewCommands(program, cli);
   reportCommands(program, cli);
   resourceCommands(program, cli, administrators);

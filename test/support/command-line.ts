@@ -1,7 +1,7 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { run } from '../../src/cli/run.ts';
 import { compileCache } from './spawn-gateway.ts';
-import { documentOf, teamRow, tokenRow } from './documents.ts';
+import { documentOf, webhookRow, teamRow, tokenRow } from './documents.ts';
 import type { JsonObject } from '../../src/base/request.ts';
 
 export interface Result {
@@ -33,7 +33,8 @@ export function spawnTollgate(line: string, env: NodeJS.ProcessEnv): ChildProces
   });
 }
 
-/** What the examples of `--help` and the docs name: acme with a raised limit, its ana, a token of hers, an administrator. */
+/** What the examples of `--help` and the docs name: acme with a raised limit, its ana, a token of hers, an administrator,
+ * and two webhooks: one that has no secret yet, and one for a chat. */
 export function exampleDocument(): JsonObject {
   const day = { id: 'day', metric: 'tokens', window: 'day', max: 100_000 };
   const raise = {
@@ -58,6 +59,13 @@ export function exampleDocument(): JsonObject {
             usd_per_million_output_tokens: 8,
           })),
         },
+      ],
+      webhooks: [
+        webhookRow('wh_6GdnS1xP4kRa', {
+          disabled_at: '2026-01-31T12:00:00.000Z',
+          disabled_because: 'Imported.',
+        }),
+        webhookRow('wh_9KdnS1xP4kRb', { format: 'slack', url: 'https://127.0.0.1/hook' }),
       ],
       admins: [
         {

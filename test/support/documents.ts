@@ -37,6 +37,22 @@ export function tokenRow(id: string, more: JsonObject = {}): JsonObject {
   };
 }
 
+/** A webhook of the gateway. */
+export function webhookRow(id: string, more: JsonObject = {}): JsonObject {
+  return {
+    id,
+    team: null,
+    name: null,
+    url: 'https://hooks.example.com',
+    format: 'standard',
+    events: null,
+    created_at: at,
+    disabled_at: null,
+    disabled_because: null,
+    ...more,
+  };
+}
+
 export interface Rows {
   teams?: JsonValue;
   users?: JsonValue;

@@ -16,6 +16,8 @@ import { IdentityStore } from '../../../src/identity/store/identity-store.ts';
 import { hashToken, inspectToken } from '../../../src/identity/records/token-text.ts';
 import { WebhookStore } from '../../../src/identity/store/webhook-store.ts';
 import { deliveriesOf } from '../../../src/webhooks/webhooks.ts';
+import type { JsonObject } from '../../../src/base/request.ts';
+import { startReceiver } from '../../support/webhook-receiver.ts';
 import { PriceStore } from '../../../src/identity/store/price-store.ts';
 import { SecretStore } from '../../../src/identity/store/secret-store.ts';
 import { countersIn } from '../../../src/limits/counters.ts';
@@ -484,6 +486,62 @@ describe.each(['over HTTP', 'on Redis'] as const)('tollgate %s', (way) => {
     expect((await command('prices set nobody --input 1 --output 2')).err).toContain(
       'no such model in the catalogue',
     );
+  });
+
+  it('makes webhooks of the gateway and of a team, tries them, and tells what was sent', async () => {
+    const receiver = await startReceiver();
+    onTestFinished(() => receiver.close());
+    const json = async (line: string): Promise<JsonObject> =>
+      JSON.parse((await command(`--json ${line}`)).out) as JsonObject;
+    await command('team create acme');
+    for (const whose of ['', ' --team acme']) {
+      const made = await json(`webhook create ${receiver.url} --event token.leaked --name pager${whose}`);
+      const secret = made['secret'] as string;
+      const id = `${made['id'] as string}${whose}`;
+      expect(secret).toMatch(/^whsec_/);
+      expect(made).toMatchObject({
+        team: whose === '' ? null : 'acme',
+        events: ['token.leaked'],
+        name: 'pager',
+      });
+      const listed = await command(`webhook list${whose}`);
+      expect(listed.out).toMatch(/^WEBHOOK +STATE/);
+      expect(listed.out).toContain('ok');
+      const shown = await command(`webhook show ${id}`);
+      expect(shown.code).toBe(0);
+      expect(listed.out + shown.out).not.toContain(secret);
+      expect(await json(`webhook set ${id} --clear events --name new`)).toMatchObject({
+        events: null,
+        name: 'new',
+      });
+
+      const took = receiver.received.length;
+      expect(await json(`webhook test ${id}`)).toMatchObject({ outcome: 'test_delivered', status: 204 });
+      expect(receiver.received).toHaveLength(took + 1);
+      receiver.answer = (response) => response.writeHead(503).end();
+      const failed = await command(`webhook test ${id}`);
+      expect([failed.code, failed.err]).toEqual([1, 'The test was not taken.']);
+      receiver.answer = (response) => response.writeHead(204).end();
+      const log = await command(`webhook deliveries ${id}`);
+      expect(
+        log.out.split('\n').map((line) => /test_\w+ +(?:204|503)/.exec(line)?.[0].replace(/ +/, ' ')),
+      ).toEqual([undefined, 'test_failed 503', 'test_delivered 204']);
+
+      const rotated = await command(`webhook rotate ${id} --overlap 1h`);
+      expect(rotated.out).toContain('whsec_');
+      expect(rotated.err).toContain('only once');
+      expect((await command(`webhook rotate ${id} --overlap 0`)).code).toBe(2);
+      expect((await command(`webhook rotate ${id} --overlap 0 --yes`)).code).toBe(0);
+      expect(await json(`webhook enable ${id}`)).toMatchObject({ state: 'ok' });
+      const { out } = await command(`webhook delete ${id} --yes`);
+      expect(out).toBe(`Deleted the webhook ${made['id'] as string}.`);
+      expect((await command(`webhook show ${id}`)).code).toBe(1);
+    }
+    const chat = await command('webhook create https://hooks.slack.com/services/a');
+    expect(chat.err).toContain('not signed');
+    const refused = await command('webhook create https://169.254.169.254/latest');
+    expect([refused.code, refused.err]).toEqual([1, expect.stringContaining('WEBHOOK_PRIVATE_HOSTS')]);
+    expect((await command('webhook create https://example.com/in --team gone')).code).toBe(1);
   });
 
   it('makes users and tokens from a file: all problems first, and again what is not there', async () => {

@@ -46,6 +46,12 @@ const destructive: [line: string, path: string, loss: RegExp, gone: (path: strin
     isGone,
   ],
   ['admin revoke adm_8sKw3TzPq1Ln', 'admins/adm_8sKw3TzPq1Ln', /This revokes .* \(auditor, -\)/, isGone],
+  [
+    'webhook delete wh_6GdnS1xP4kRa',
+    'webhooks/wh_6GdnS1xP4kRa',
+    /^This deletes the webhook wh_6GdnS1xP4kRa \(https:\/\/hooks\.example\.com\); 0 events wait/m,
+    isGone,
+  ],
   ['token rotate acme tok_4fJ2mQ9sXbVe --overlap 0', token, /stops working at once/, isRotated],
 ];
 
