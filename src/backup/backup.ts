@@ -28,11 +28,11 @@ export class Backup {
     const exportedAt = new Date(this.#clock.now()).toISOString();
     const store = await archive.storeName();
     const rows = new Map<string, JsonObject[]>(sections.map(({ name }) => [name, []]));
-    let bytes = team === null ? addPart(rows, await archive.gateway(), exportedAt) : 0;
+    let bytes = team === null ? addPart(rows, await archive.gateway()) : 0;
     for (const id of team === null ? await archive.teams() : [team]) {
       const found = await archive.team(id);
       if (found === null && team !== null) return new Refusal('not_found', `There is no team ${team}.`);
-      if (found !== null) bytes += addPart(rows, found, exportedAt);
+      if (found !== null) bytes += addPart(rows, found);
       if (bytes > maxDocumentBytes) return tooLarge();
       await nextTurn();
     }
@@ -49,12 +49,12 @@ export class Backup {
 }
 
 /** Adds the rows of a part, and returns about how many bytes they are. */
-function addPart(rows: ReadonlyMap<string, JsonObject[]>, part: ArchivedPart, at: string): number {
+function addPart(rows: ReadonlyMap<string, JsonObject[]>, part: ArchivedPart): number {
   let bytes = 0;
   for (const section of sections) {
     for (const record of section.recordsIn(part)) {
       bytes += Buffer.byteLength(record.text) + bytesASecret * record.secrets.length + bytesARow;
-      rows.get(section.name)?.push(rowOf(section, record, at));
+      rows.get(section.name)?.push(rowOf(section, record));
     }
   }
   return bytes;
@@ -63,8 +63,8 @@ function addPart(rows: ReadonlyMap<string, JsonObject[]>, part: ArchivedPart, at
 const bytesASecret = 60;
 const bytesARow = 16;
 
-function rowOf(section: Section, { text, secrets }: StoredRecord, at: string): JsonObject {
-  const record = section.exported(JSON.parse(text) as JsonObject, at); // the store's texts are this program's own
+function rowOf(section: Section, { text, secrets }: StoredRecord): JsonObject {
+  const record = section.exported(JSON.parse(text) as JsonObject); // the store's texts are this program's own
   return section.hasSecrets ? { ...record, secret_hashes: [...secrets] } : record;
 }
 

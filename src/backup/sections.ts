@@ -33,8 +33,8 @@ export interface Section {
   fromFile: boolean;
   /** What the ids of its limits begin with. */
   limitIds: '' | `${typeof gatewayCounterKey}/`;
-  /** What a document has of a record; `at` is when it is written. */
-  exported: (record: JsonObject, at: string) => JsonObject;
+  /** What a document has of a record. */
+  exported: (record: JsonObject) => JsonObject;
   /** A row of a document as it is to be stored, with what documents do not have of it; `stored` is the record so far. */
   completed: (row: JsonObject, stored: JsonObject | null) => JsonObject;
   /** The records of this section in a part. */
@@ -129,10 +129,10 @@ const webhooks: Section = {
   }),
   keyOf: ({ id }) => ({ kind: 'webhook', team: gatewayCounterKey, id: text(id) }),
   parentsOf: ({ team }) => (typeof team === 'string' ? [{ kind: 'team', team }] : []),
-  exported: ({ secrets: _secrets, url, disabled_at: disabledAt = null, ...rest }, at) => ({
+  exported: ({ secrets: _secrets, url, disabled_at: disabledAt = null, ...rest }) => ({
     ...rest,
     url: originOf(text(url)),
-    disabled_at: disabledAt ?? at,
+    disabled_at: disabledAt ?? rest['created_at'] ?? null,
     disabled_because: imported,
   }),
   completed: (row, stored) => {

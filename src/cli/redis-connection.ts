@@ -161,7 +161,11 @@ async function localAdmin({
     webhooks: new WebhookStore(store, keys, audit),
     // A test is sent from here.
     deliveries: deliveriesOf({
-      ...{ store, keys, changes: audit, privateHosts, version },
+      store,
+      keys,
+      changes: audit,
+      privateHosts,
+      version,
       storeNowMs: () => systemClock.now(),
       clock: systemClock,
     }),

@@ -249,7 +249,7 @@ export function identityArchiveContract(make: () => Promise<Stores>): void {
       expect(text).not.toContain(canarySecret);
       expect(text).not.toContain(canaryPath);
       expect(document['webhooks']).toMatchObject([
-        { id: own.id, url: 'https://hooks.example.com', disabled_at: document['exported_at'] },
+        { id: own.id, url: 'https://hooks.example.com', disabled_at: own.created_at },
         { id: ofTeam.id, team: 'acme' },
       ]);
       for (const overwrite of [false, true]) {

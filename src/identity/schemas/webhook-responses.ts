@@ -9,11 +9,9 @@ const states = ['ok', 'failing', 'disabled'] as const;
 const webhook = z.object({
   ...shownFields,
   url: z.string().meta({ description: 'An auditor is shown nothing that comes after the host.' }),
-  state: z
-    .enum(states)
-    .meta({
-      description: 'failing: the last try has failed. disabled: nothing is sent until it is enabled.',
-    }),
+  state: z.enum(states).meta({
+    description: 'failing: the last try has failed. disabled: nothing is sent until it is enabled.',
+  }),
   failing_since: time.nullable(),
   waiting: z.int().min(0).meta({ description: 'How many events are still to be sent.' }),
   old_secret_expires_at: time

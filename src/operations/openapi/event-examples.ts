@@ -45,7 +45,12 @@ export const eventExamples: { readonly [Type in EventType]: GatewayEvent<Type>['
     actor: 'root',
   },
   'signin.provisioned': { user: 'ana' },
-  'upstream.down': { attachment: 'INFERENCE', model: 'claude-4-5-haiku', cause: 'unconnected' },
+  'upstream.down': {
+    attachment: 'INFERENCE',
+    model: 'claude-4-5-haiku',
+    cause: 'unconnected',
+    only_team: null,
+  },
   'upstream.recovered': { attachment: 'INFERENCE', model: 'claude-4-5-haiku', down_for_s: 93 },
   'upstream.key_refused': { attachment: 'INFERENCE', status: 401 },
   'store.filling': { level: 80, used_bytes: 21_100_000, max_bytes: 26_214_400 },

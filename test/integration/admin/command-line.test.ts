@@ -102,7 +102,11 @@ beforeAll(async () => {
     prices: new PriceStore(store, keys, audit),
     webhooks: new WebhookStore(store, keys, audit),
     deliveries: deliveriesOf({
-      ...{ store, keys, changes: audit, privateHosts, version: '0' },
+      store,
+      keys,
+      changes: audit,
+      privateHosts,
+      version: '0',
       storeNowMs: () => systemClock.now(),
       clock: systemClock,
     }),

@@ -154,10 +154,10 @@ describe.each(['Redis', 'memory'] as const)('If-Match, on %s', (kind) => {
     // A purge deletes what has ended, not one record.
     const changing = schemaOf.filter(
       ({ at }) =>
-        /^(?:patch|put|delete) \/admin|^post \/admin\/.*\/(?:suspend|resume|rotate|raise)$/.test(at) &&
+        /^(?:patch|put|delete) \/admin|^post \/admin\/.*\/(?:suspend|resume|rotate|raise|enable)$/.test(at) &&
         at !== 'delete /admin/teams/{team}/tokens',
     );
-    expect(changing).toHaveLength(23);
+    expect(changing).toHaveLength(31);
     for (const { at, parameters = [], responses } of changing) {
       expect([at, parameters.some(({ name }) => name === 'If-Match')]).toEqual([at, true]);
       expect(responses).toHaveProperty('412');

@@ -34,7 +34,7 @@ async function helpOf(command: string): Promise<string> {
  * Limits are raised on a team, a user and a token by the same command; webhooks are of a team, or of the gateway.
  */
 function ofEachRecord(example: string): string[] {
-  if (/^webhook /.test(example)) return [example, `${example} --team acme`];
+  if (example.startsWith('webhook ')) return [example, `${example} --team acme`];
   if (!/^limits (?:raise|withdraw) /.test(example)) return [example];
   return [example, `${example} --user ana`, `${example} --token tok_4fJ2mQ9sXbVe`];
 }
