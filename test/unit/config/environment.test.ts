@@ -424,6 +424,30 @@ describe('PUBLIC_URLS', () => {
   });
 });
 
+describe('WEBHOOK_PRIVATE_HOSTS', () => {
+  it('are hosts as URLs have them, with a port or without', () => {
+    const text = 'Hooks.Internal, 10.1.2.3:8443 ,[::1],[0:0::1]:80,0x7f.1';
+    expect(settingsOf({ ...minimal, WEBHOOK_PRIVATE_HOSTS: text }).webhookPrivateHosts).toEqual(
+      new Set(['hooks.internal', '10.1.2.3:8443', '[::1]', '[::1]:80', '127.0.0.1']),
+    );
+    expect(settingsOf(minimal).webhookPrivateHosts).toEqual(new Set());
+  });
+
+  it.each([
+    'https://hooks.internal',
+    'hooks.internal/in',
+    'a:b@hooks.internal',
+    '*.internal',
+    ':80',
+    'a:b',
+    '::1',
+  ])('are not %j', (entry) => {
+    expect(problemsOf({ ...minimal, WEBHOOK_PRIVATE_HOSTS: `ok.internal,${entry}` })).toEqual([
+      expect.stringMatching(/^WEBHOOK_PRIVATE_HOSTS: expected entry 2 to be a host such as/),
+    ]);
+  });
+});
+
 describe('ALLOWED_ORIGINS', () => {
   it.each([
     ['https://app.example.com', ['https://app.example.com']],

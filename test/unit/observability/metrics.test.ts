@@ -117,7 +117,7 @@ describe('metrics', () => {
     const { metrics, series } = create();
     const store = { usedBytes: 1_000, maxBytes: 2_000, entries: 5, oldestAtMs: 1_700_000_000_000 };
     metrics.watch({
-      webhooks: () => null,
+      webhooks: () => ({ pending: 12, disabled: 1 }),
       ledgerPending: () => 7,
       openRequests: () => 3,
       openStreams: () => 2,
@@ -130,7 +130,12 @@ describe('metrics', () => {
       store: () => Promise.resolve(store),
       records: async () => null,
     });
+    metrics.deliveryEnded('dropped', 3);
     const seen = await series();
+    expect(seen).toContain('tollgate_webhook_pending 12');
+    expect(seen).toContain('tollgate_webhooks_disabled 1');
+    expect(seen).toContain('tollgate_webhook_deliveries_total{outcome="dropped"} 3');
+    expect(seen).toContain('tollgate_webhook_deliveries_total{outcome="delivered"} 0');
     expect(seen).toContain('tollgate_open_requests 3');
     expect(seen).toContain('tollgate_open_streams 2');
     expect(seen).toContain('tollgate_waiting_requests 4');
