@@ -22,6 +22,8 @@ export interface Refused {
   /** Such as `team tokens/day`. */
   limit: string;
   refused: number;
+  /** When the last of them was refused, ms. */
+  lastMs: number;
 }
 
 /** What was told last, as the mark has it. */
@@ -43,8 +45,10 @@ export function refusingNotice(
   const today = dayOf(nowMs);
   const told = toldIn(said, nowMs);
   if (told && nowMs < told.atMs + tellEveryMs) return null;
-  const firstDay = told?.day ?? today;
-  const recent = refused.filter(({ day }) => day >= firstDay);
+  // If nothing was told, what was refused just before midnight counts too.
+  const isRecent = ({ day, lastMs }: Refused): boolean =>
+    told ? day >= told.day : day === today || lastMs > nowMs - tellEveryMs;
+  const recent = refused.filter(isRecent);
   const since = new Map(
     [...sumsOf(recent, ({ limit }) => limit)]
       .map(([limit, sum]) => [limit, sum - (told?.counts[limit] ?? 0)] as const)
@@ -66,7 +70,7 @@ export function refusingNotice(
       team,
       data: {
         refused: [...since.values()].reduce((sum, count) => sum + count, 0),
-        since: new Date(told?.atMs ?? Date.parse(today)).toISOString(),
+        since: new Date(told?.atMs ?? Math.min(...recent.map(({ day }) => Date.parse(day)))).toISOString(),
         limits: mostFirst(since, mostLimits).map(([limit, count]) => ({ limit, refused: count })),
         users: users.map(([name]) => {
           const [of = '', user = ''] = name.split('/'); // ids have no slash
@@ -137,6 +141,7 @@ export function refusingMonitor({ ledger, identities, outbox }: RefusingParts): 
   };
 }
 
-function byLimit({ day, team, user, limit, refused }: RefusalRow): Refused[] {
-  return day && team && user && limit ? [{ day, team, user, limit, refused }] : [];
+function byLimit({ day, team, user, limit, refused, last_at: lastAt }: RefusalRow): Refused[] {
+  const lastMs = lastAt === null ? 0 : Date.parse(lastAt);
+  return day && team && user && limit ? [{ day, team, user, limit, refused, lastMs }] : [];
 }

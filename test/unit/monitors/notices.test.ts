@@ -123,6 +123,7 @@ describe('limits that refuse', () => {
     user: 'ana',
     limit: 'team requests/day',
     refused: 1,
+    lastMs: noonMs,
     ...more,
   });
   const noticeOf = (rows: readonly Refused[], said = '', nowMs = noonMs): Notice | null =>
@@ -153,6 +154,16 @@ describe('limits that refuse', () => {
       since: new Date(noonMs).toISOString(),
     });
     expect(noticeOf([refused({ refused: 3 })], said, noonMs + hourMs)).toBeNull();
+  });
+
+  it('are told just after midnight if they were just before', () => {
+    const midnightMs = Date.parse('2026-12-01');
+    const said = noticeOf([refused({ refused: 3, lastMs: midnightMs - 1 })], '', midnightMs + 1_000);
+    expect(dataOf(said)).toMatchObject({ refused: 3, since: '2026-11-30T00:00:00.000Z' });
+    const older = [refused({ refused: 3, lastMs: midnightMs - hourMs })];
+    expect(noticeOf(older, '', midnightMs + 1_000)).toBeNull();
+    const rows = [refused({ refused: 3 }), refused({ day: '2026-12-01', refused: 4 })];
+    expect(dataOf(noticeOf(rows, said?.says?.to, midnightMs + 2 * hourMs))).toMatchObject({ refused: 4 });
   });
 
   it('list at most ten limits and five users', () => {
