@@ -49,8 +49,14 @@ export class DeliveryQueue {
     this.#parts = parts;
   }
 
-  /** Hands the next events of the outbox out. Null if the lease was lost, or another process has done it. */
-  async handOut(fence: string, webhooks: readonly StoredWebhook[]): Promise<HandedOut | null> {
+  /**
+   * Hands the next events of the outbox out. Null if the lease was lost, or another process has done it. The webhooks are
+   * read after the events: one that was there before an event gets it.
+   */
+  async handOut(
+    fence: string,
+    readWebhooks: () => Promise<readonly StoredWebhook[]>,
+  ): Promise<HandedOut | null> {
     const { store, keys } = this.#parts;
     const from = await store.attempt((client) => client.get(keys.handedOut));
     const read = await store.attempt((client) =>
@@ -59,7 +65,7 @@ export class DeliveryQueue {
     const newest = read.at(-1);
     if (newest === undefined) return { hasMore: false, dropped: [] };
     const told = read.flatMap(eventIn);
-    const parcels = webhooks
+    const parcels = (await readWebhooks())
       .map(({ webhook }) => ({ webhook, events: told.filter((event) => takes(webhook, event)) }))
       .filter((parcel) => parcel.events.length > 0);
     const reply = await store.run(

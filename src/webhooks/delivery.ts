@@ -19,8 +19,10 @@ const lookEveryMs = 1_000;
 const looksSkipped = 4;
 /** So many webhooks are sent to at once. */
 const mostAtOnce = 16;
-/** To one webhook, one after another, before its record is read anew. */
+/** To one webhook, one after another, before its record is read anew and others have their turn. */
 const mostInARow = 50;
+/** After so long it is the turn of others: a slow receiver with much to get must not keep them waiting. */
+const longestTurnMs = 5_000;
 
 /** For metrics: of all webhooks, at the last look. Null: another process delivers. */
 export interface DeliveryFigures {
@@ -49,6 +51,9 @@ export class Delivery implements Duty {
   readonly #parts: DeliveryParts;
   /** By webhook: what is being sent to it. One request at a time. */
   readonly #sending = new Map<string, Promise<void>>();
+  /** By webhook: which turn of all its last one was; 0: it had none. */
+  #lastTurns = new Map<string, number>();
+  #turns = 0;
   #figures: { held: Held; figures: DeliveryFigures } | null = null;
   #skip = 0;
   #isStopped = false;
@@ -74,16 +79,17 @@ export class Delivery implements Duty {
   /** One look at outbox and queues. Rejects with `StoreUnavailable`. */
   async look(held: Held): Promise<void> {
     const { store, keys, queue } = this.#parts;
+    await this.#handOut(held);
     const webhooks = await readWebhooks(store, keys);
     this.#skip = webhooks.length === 0 ? looksSkipped : 0;
-    await this.#handOut(held, webhooks);
     if (webhooks.length === 0) return this.#note(held, { pending: 0, disabled: 0 });
     const { waiting } = await queue.waiting(
       webhooks.map(({ webhook }) => webhook.id),
       held.fence,
     );
     this.#note(held, figuresOf(webhooks, waiting));
-    for (const each of dueFirst(webhooks, waiting)) {
+    this.#lastTurns = new Map(webhooks.map(({ webhook: { id } }) => [id, this.#lastTurns.get(id) ?? 0]));
+    for (const each of dueFirst(webhooks, waiting, this.#lastTurns)) {
       if (this.#sending.size >= mostAtOnce) break;
       this.#begin(held, each);
     }
@@ -104,10 +110,10 @@ export class Delivery implements Duty {
     this.#figures = { held, figures };
   }
 
-  async #handOut({ fence, signal }: Held, webhooks: readonly StoredWebhook[]): Promise<void> {
-    const { queue, log, onOutcome } = this.#parts;
+  async #handOut({ fence, signal }: Held): Promise<void> {
+    const { store, keys, queue, log, onOutcome } = this.#parts;
     for (let hasMore = true; hasMore && !signal.aborted;) {
-      const handed = await queue.handOut(fence, webhooks);
+      const handed = await queue.handOut(fence, () => readWebhooks(store, keys));
       if (handed === null) return;
       hasMore = handed.hasMore;
       for (const { webhook, events } of handed.dropped) {
@@ -124,6 +130,7 @@ export class Delivery implements Duty {
     const { id } = stored.webhook;
     if (this.#sending.has(id)) return;
     const { log } = this.#parts;
+    this.#lastTurns.set(id, (this.#turns += 1));
     const sending = this.#sendAll(held, stored)
       .catch((error: unknown) => {
         if (!(error instanceof StoreUnavailable))
@@ -134,9 +141,10 @@ export class Delivery implements Duty {
   }
 
   async #sendAll(held: Held, stored: StoredWebhook): Promise<void> {
-    const { queue } = this.#parts;
+    const { queue, clock } = this.#parts;
     const { id } = stored.webhook;
-    for (let sent = 0; sent < mostInARow; sent += 1) {
+    const untilMs = clock.monotonic() + longestTurnMs;
+    for (let sent = 0; sent < mostInARow && clock.monotonic() < untilMs; sent += 1) {
       // Read just before: whatever else has happened to the event is seen.
       const { nowMs, waiting } = await queue.waiting([id], held.fence);
       const found = waiting.get(id);
@@ -202,16 +210,18 @@ function figuresOf(
   return { pending, disabled: webhooks.filter(({ webhook }) => webhook.disabled_at !== null).length };
 }
 
-/** Webhooks that something is due for: first those whose event waits longest. */
+/** Webhooks that something is due for: first those whose last turn is longest ago, of these those whose event waits longest. */
 function dueFirst(
   webhooks: readonly StoredWebhook[],
   waiting: ReadonlyMap<string, Waiting>,
+  lastTurns: ReadonlyMap<string, number>,
 ): StoredWebhook[] {
   return webhooks
     .flatMap((stored) => {
       const { due } = waiting.get(stored.webhook.id) ?? {};
-      return due && stored.webhook.disabled_at === null ? [{ stored, dueAtMs: due.dueAtMs }] : [];
+      const lastTurn = lastTurns.get(stored.webhook.id) ?? 0;
+      return due && stored.webhook.disabled_at === null ? [{ stored, lastTurn, dueAtMs: due.dueAtMs }] : [];
     })
-    .sort((a, b) => a.dueAtMs - b.dueAtMs)
+    .sort((a, b) => a.lastTurn - b.lastTurn || a.dueAtMs - b.dueAtMs)
     .map(({ stored }) => stored);
 }

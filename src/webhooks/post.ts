@@ -1,19 +1,13 @@
-import { lookup } from 'node:dns/promises';
 import { isIP, type LookupFunction } from 'node:net';
 import { Client, errors } from 'undici';
 import { retryAfterMs } from '../upstream/retry-after.ts';
 import { isPublicAddress } from '../base/public-address.ts';
 import type { Destination } from './destination-url.ts';
+import type { Resolve } from './resolve.ts';
 import { failedBy, type TryError, type TryOutcome } from './try-outcome.ts';
 
 /** How much of an answer is read. Nothing is done with it, but a receiver that breaks off has not taken the event. */
 const maxAnswerBytes = 65_536;
-
-/** All addresses of a name. Rejects if it has none. */
-export type Resolve = (host: string) => Promise<readonly string[]>;
-
-export const systemResolve: Resolve = async (host) =>
-  (await lookup(host, { all: true, order: 'verbatim' })).map(({ address }) => address);
 
 export interface PostOptions {
   /** For all of it: resolving, connecting, head and body. */
@@ -86,7 +80,7 @@ async function addressesOf(
   const late = new Promise<null>((done) => {
     signal.addEventListener('abort', () => done(null), { once: true });
   });
-  const found = await Promise.race([resolve(host).catch(() => null), late]);
+  const found = await Promise.race([resolve(host, signal).catch(() => null), late]);
   return found === null || found.length === 0 ? null : [...found];
 }
 

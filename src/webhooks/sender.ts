@@ -2,7 +2,8 @@ import type { Webhook } from '../identity/records/webhook.ts';
 import { chatBody } from './chat-body.ts';
 import { type Destination, destinationIn, type PrivateHosts } from './destination-url.ts';
 import { eventText } from './event-text.ts';
-import { post, type Resolve, systemResolve } from './post.ts';
+import { post } from './post.ts';
+import { type Resolve, resolveAt, systemResolve } from './resolve.ts';
 import { signaturesOf } from './signature.ts';
 import { failedBy, type TryOutcome } from './try-outcome.ts';
 import type { SentEvent } from './waiting.ts';
@@ -15,15 +16,17 @@ export interface SenderOptions {
   /** Of the gateway. */
   version: string;
   timeoutMs?: number;
+  /** In place of the name servers and the system. */
   resolve?: Resolve;
 }
 
 /** Sends an event to a webhook, once. */
 export class Sender {
-  readonly #options: Required<SenderOptions>;
+  readonly #options: SenderOptions & { timeoutMs: number };
+  readonly #ofNameServers = resolveAt(null);
 
   constructor(options: SenderOptions) {
-    this.#options = { timeoutMs: defaultTimeoutMs, resolve: systemResolve, ...options };
+    this.#options = { timeoutMs: defaultTimeoutMs, ...options };
   }
 
   /** `nowMs`: the time of this try. Never rejects. */
@@ -37,8 +40,12 @@ export class Sender {
     return post(
       destination,
       { headers: { ...ours, ...headers }, body },
-      { timeoutMs, resolve, wallMs: nowMs },
+      { timeoutMs, resolve: resolve ?? this.#resolveFor(read.destination), wallMs: nowMs },
     );
+  }
+
+  #resolveFor({ mayBePrivate }: Destination): Resolve {
+    return mayBePrivate ? systemResolve : this.#ofNameServers;
   }
 }
 

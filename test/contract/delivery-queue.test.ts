@@ -78,8 +78,7 @@ describe.each(engines)('the queues of webhooks ($name)', (engine) => {
     };
   };
 
-  const handOut = async ({ store, queue, fence }: World) =>
-    queue.handOut(fence, await readWebhooks(store, keys));
+  const handOut = ({ store, queue, fence }: World) => queue.handOut(fence, () => readWebhooks(store, keys));
   const waits = async ({ queue }: World, id = webhook.id) => (await queue.waiting([id])).waiting.get(id);
   const retry = (one: World, event: string, changes: { inMs?: number; restMs?: number } = {}) =>
     one.queue.tried(one.fence, {
@@ -128,19 +127,28 @@ describe.each(engines)('the queues of webhooks ($name)', (engine) => {
   it('get nothing if another process was faster', async () => {
     const one = await world(webhook);
     await one.tell();
-    const webhooks = await readWebhooks(one.store, keys);
-    const both = await Promise.all([
-      one.queue.handOut(one.fence, webhooks),
-      one.queue.handOut(one.fence, webhooks),
-    ]);
+    const both = await Promise.all([handOut(one), handOut(one)]);
     expect(both.filter((handed) => handed !== null).length).toBeGreaterThan(0);
     expect(await waits(one)).toMatchObject({ count: 1 });
+  });
+
+  it('get what was told after they were made, also if that is while others are handed out', async () => {
+    const one = await world();
+    await one.tell();
+    await one.queue.handOut(one.fence, async () => {
+      const before = await readWebhooks(one.store, keys);
+      await putWebhook(one.store, keys, webhook);
+      await one.tell();
+      return before;
+    });
+    await handOut(one);
+    expect(await one.due()).toBe('2');
   });
 
   it('leave nothing of a webhook that is gone', async () => {
     const one = await world();
     await one.tell();
-    await one.queue.handOut(one.fence, [{ webhook, text: '' }]);
+    await one.queue.handOut(one.fence, () => Promise.resolve([{ webhook, text: '' }]));
     expect(await waits(one)).toMatchObject({ count: 0 });
     expect(await one.store.attempt((client) => client.hkeys(keys.undelivered(webhook.id)))).toEqual([]);
   });
@@ -330,8 +338,10 @@ describe.each(servers)('the queues of webhooks on a server ($name)', (engine) =>
           Date.now() + hourMs,
         );
       }
-      const webhooks = await readWebhooks(store, keys);
-      expect(await queue.handOut(fence, webhooks)).toEqual({ hasMore: false, dropped: [] });
+      expect(await queue.handOut(fence, () => readWebhooks(store, keys))).toEqual({
+        hasMore: false,
+        dropped: [],
+      });
       for (const step of [{ kind: 'delivered' }, { kind: 'retry', inMs: 1_000, restMs: 1_000 }] as const) {
         const { waiting } = await queue.waiting([webhook.id], fence);
         const event = waiting.get(webhook.id)?.due?.event.id ?? '';
@@ -339,7 +349,7 @@ describe.each(servers)('the queues of webhooks on a server ($name)', (engine) =>
           await queue.tried(fence, { webhook: webhook.id, event, step, outcome: taken, durationMs: 1 }),
         ).toBe(true);
       }
-      const [stored] = webhooks;
+      const [stored] = await readWebhooks(store, keys);
       if (!stored) throw new Error('There is a webhook.');
       expect(await queue.disable(fence, stored, { because: 'It is gone.', nowMs: Date.now() })).toBe(true);
     } finally {

@@ -26,7 +26,7 @@ interface DelivererOptions {
   owner: string;
   privateHosts?: readonly string[];
   /** In place of the real ones. */
-  parts?: Partial<Pick<DeliveryParts, 'queue' | 'sender'>>;
+  parts?: Partial<Pick<DeliveryParts, 'queue' | 'sender' | 'clock'>>;
 }
 
 /** Takes the lease for a process, from whoever has it, and gives what delivers in it. */
