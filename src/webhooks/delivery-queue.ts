@@ -18,8 +18,14 @@ const scripts = {
   disable: loadScript(new URL('./disable_webhook.lua', import.meta.url)),
 };
 
-/** What may wait for one webhook; of more, the oldest are dropped: a receiver that is away must not fill the store. */
-export const maxWaiting = { events: 1_000, bytes: 1_000_000 };
+/**
+ * What may wait for one webhook of the gateway, and of a team; of more, the oldest are dropped: a receiver that is away must
+ * not fill the store, and neither must the five of a team whose administrators wish it. Bytes are looked at each 50 events.
+ */
+export const maxWaiting = {
+  gateway: { events: 1_000, bytes: 1_000_000 },
+  team: { events: 250, bytes: 250_000 },
+} as const;
 const eventsPerPass = 100;
 /** Of a webhook, in the reply of `read_due.lua`. */
 const figuresPerWebhook = 5;
@@ -82,16 +88,13 @@ export class DeliveryQueue {
         ]),
       ],
       [
-        maxWaiting.events,
-        maxWaiting.bytes,
         fence,
         from ?? '',
         newest[0],
-        ...parcels.flatMap((parcel) => [
-          parcel.webhook.id,
-          parcel.events.length,
-          ...parcel.events.map(({ id }) => id),
-        ]),
+        ...parcels.flatMap(({ webhook: { id, team }, events }) => {
+          const most = team === null ? maxWaiting.gateway : maxWaiting.team;
+          return [id, most.events, most.bytes, events.length, ...events.map((event) => event.id)];
+        }),
       ],
     );
     if (!Array.isArray(reply)) return null;

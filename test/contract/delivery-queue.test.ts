@@ -161,18 +161,37 @@ describe.each(engines)('the queues of webhooks ($name)', (engine) => {
     expect(await waits(one)).toMatchObject({ count: 130 });
   });
 
-  it('drop the oldest of what is too much, and say so in the log', async () => {
-    const one = await world(webhook);
-    for (let told = 0; told < maxWaiting.events + 20; told += 60) {
-      await one.tell(60);
+  it.each([
+    ['the gateway', null, 1_020, 950],
+    ['a team', 'acme', 300, 200],
+  ])('of %s drop the oldest of what is too much, and say so in the log', async (_of, team, count, left) => {
+    const one = await world({ ...webhook, team });
+    for (let told = 0; told < count; told += 60) {
+      await one.tell(60, team);
       await handOut(one);
     }
-    expect(await waits(one)).toMatchObject({ count: maxWaiting.events });
+    expect(await waits(one)).toMatchObject({ count: left });
     const kept = await one.store.attempt((client) => client.hgetall(keys.undelivered(webhook.id)));
     const actors = Object.values(kept).map((text) => Number(/"actor":"(\d+)"/.exec(text)?.[1]));
-    expect(Math.min(...actors)).toBe(21);
+    expect(Math.min(...actors)).toBe(count - left + 1);
     const [line] = await one.deliveries.read(webhook.id, 10);
-    expect(line).toMatchObject({ outcome: 'dropped', type: 'webhook.test', events: 20, status: null });
+    expect(line).toMatchObject({
+      outcome: 'dropped',
+      type: 'webhook.test',
+      events: count - left,
+      status: null,
+    });
+  });
+
+  it('drop the oldest of what takes too many bytes', async () => {
+    const one = await world({ ...webhook, team: 'acme' });
+    const outbox = new Outbox(one.store, keys);
+    for (let told = 0; told < 100; told += 1) {
+      const data = { webhook: 'wh_000000000000', actor: 'a'.repeat(5_000) };
+      await outbox.once({ type: 'webhook.test', team: 'acme', data }, `told ${told}`, startMs + 48 * hourMs);
+      if (told % 20 === 19) await handOut(one);
+    }
+    expect((await waits(one))?.count).toBe(Math.floor(maxWaiting.team.bytes / 5_080));
   });
 
   it('are without an event that was delivered', async () => {
