@@ -63,7 +63,7 @@ const ofTypes = async (...types: string[]): Promise<StoredEvent[]> =>
   (await told()).filter(({ type }) => types.includes(type));
 
 const owner = async (): Promise<string> =>
-  String((await redis.command('HGET', keys.lease('events'), 'owner')) ?? '');
+  ((await redis.command('HGET', keys.lease('events'), 'owner')) as string | null) ?? '';
 
 /** One request that is answered, and so many that its team's limit refuses. */
 async function refuse({ url }: SpawnedGateway, count: number): Promise<IssuedToken> {
