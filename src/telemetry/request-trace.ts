@@ -144,7 +144,7 @@ export class RequestTrace {
 
   /** Whether it is sent to the collector. Known once it has ended. */
   get isRecorded(): boolean {
-    return this.end !== null && (this.#isSampled(this.end) || hasFailed(this.end));
+    return this.end !== null && (this.#isSampled(this.end) || isFailure(this.end));
   }
 
   /** Anybody can send requests that are refused: they must not choose how many of them are sent on. */
@@ -170,6 +170,6 @@ export class RequestTrace {
  * Whether a request failed for a reason that is not its caller's: such requests are always sent. An answer that has begun
  * with 200 and breaks off is one; a caller that leaves is none.
  */
-function hasFailed({ status, outcome }: TracedEnd): boolean {
+export function isFailure({ status, outcome }: Pick<TracedEnd, 'status' | 'outcome'>): boolean {
   return status >= 500 || (outcome === 'error' && status < 400);
 }

@@ -1,3 +1,4 @@
+import type { Log } from '../base/log.ts';
 import type { TraceSettings } from '../config/telemetry.ts';
 import type { Collector } from './collector.ts';
 import type { RequestTrace } from './request-trace.ts';
@@ -10,6 +11,7 @@ export interface SpanQueueParts {
   /** How many spans an answer says were not taken. */
   readonly rejected: (answer: Uint8Array) => number;
   readonly dropped: (reason: 'queue_full' | 'refused' | 'failed', spans: number) => void;
+  readonly log: Pick<Log, 'error'>;
 }
 
 /**
@@ -59,17 +61,23 @@ export class SpanQueue {
   }
 
   #send(): Promise<void> {
+    const { dropped, log } = this.#parts;
     this.#timer = null;
-    this.#sending = this.#sendBatch().finally(() => {
-      this.#sending = null;
-      if (this.#traces.length > 0 && !this.#hurry.signal.aborted) this.#schedule();
-    });
+    const { traces, spans } = this.#take();
+    this.#sending = this.#sendBatch(traces, spans)
+      .catch((error: unknown) => {
+        dropped('failed', spans);
+        log.error('spans could not be sent', { error });
+      })
+      .finally(() => {
+        this.#sending = null;
+        if (this.#traces.length > 0 && !this.#hurry.signal.aborted) this.#schedule();
+      });
     return this.#sending;
   }
 
-  async #sendBatch(): Promise<void> {
+  async #sendBatch(traces: readonly RequestTrace[], spans: number): Promise<void> {
     const { bounds, collector, encode, rejected, dropped } = this.#parts;
-    const { traces, spans } = this.#take();
     const delivery = await collector.deliver(encode(traces), {
       patienceMs: bounds.patienceMs,
       hurry: this.#hurry.signal,

@@ -10,7 +10,7 @@ import type { JsonTraceSerializer } from '@opentelemetry/otlp-transformer';
 import type { ModelKind } from '../base/model.ts';
 import { names, operations, ownNames, provider } from './conventions.ts';
 import type { Ids } from './ids.ts';
-import type { RequestTrace, TracedAttempt, TracedEnd } from './request-trace.ts';
+import { isFailure, type RequestTrace, type TracedAttempt, type TracedEnd } from './request-trace.ts';
 import type { RemoteSpan } from './trace-context.ts';
 
 /** A span that has ended, as OpenTelemetry's exporters take it. */
@@ -93,12 +93,11 @@ function serverMade(
   const { method, route, requestId } = began;
   const { status, outcome, errorCode, caller, limit } = end;
   const kind = kindOf(route);
-  const hasFailed = status >= 500 || (outcome === 'error' && status < 400);
   const error = errorCode ?? (outcome === 'aborted' ? 'aborted' : status >= 400 ? String(status) : undefined);
   return {
     name: kind === null ? `${method} ${route}` : [operations[kind], end.askedModel ?? []].flat().join(' '),
     kind: SpanKind.SERVER,
-    hasFailed,
+    hasFailed: isFailure(end),
     attributes: present({
       [names.method]: method,
       [names.route]: route,

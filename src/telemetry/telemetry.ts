@@ -90,7 +90,7 @@ export class Telemetry {
   }
 
   #queueOf(traces: TraceSettings): SpanQueue {
-    const { process, kindOf, secrets, clock } = this.#parts;
+    const { process, kindOf, secrets, clock, log } = this.#parts;
     const isJson = traces.protocol === 'http/json';
     const serializer = isJson ? JsonTraceSerializer : ProtobufTraceSerializer;
     const redactor = new Redactor();
@@ -114,6 +114,7 @@ export class Telemetry {
       rejected: (answer) =>
         rejectedSpans(() => serializer.deserializeResponse(answer).partialSuccess?.rejectedSpans),
       dropped: (reason, spans) => this.#parts.metrics.telemetryDropped('traces', reason, spans),
+      log,
     });
   }
 

@@ -69,7 +69,11 @@ export class Delivery implements Duty {
 
   /** Hands out, and begins to send what is due; sends go on after it resolves. */
   readonly turn = async (held: Held): Promise<void> => {
-    if (this.#isStopped || (this.#skip > 0 && this.#skip-- > 0)) return;
+    if (this.#isStopped) return;
+    if (this.#skip > 0) {
+      this.#skip -= 1;
+      return;
+    }
     await this.look(held).catch((error: unknown) => {
       // Without its store, a gateway has other worries, which are told already.
       if (!(error instanceof StoreUnavailable)) throw error;

@@ -8,6 +8,7 @@ class Rig {
   readonly batches: string[][] = [];
   readonly dropped: [string, number][] = [];
   readonly patience: Patience[] = [];
+  readonly errors: string[] = [];
   answer: (delivery: Delivery) => void = () => undefined;
   readonly queue: SpanQueue;
 
@@ -21,9 +22,14 @@ class Rig {
           return new Promise((resolve) => (this.answer = resolve));
         },
       },
-      encode: (traces) => new Uint8Array(Buffer.from(traces.map(({ began }) => began.requestId).join(' '))),
+      encode: (traces) => {
+        const names = traces.map(({ began }) => began.requestId);
+        if (names.includes('unencodable')) throw new RangeError('a mistake');
+        return new Uint8Array(Buffer.from(names.join(' ')));
+      },
       rejected: (answer) => answer.length,
       dropped: (reason, spans) => void this.dropped.push([reason, spans]),
+      log: { error: (message) => void this.errors.push(message) },
     });
   }
 
@@ -99,6 +105,25 @@ describe('SpanQueue', () => {
       ['refused', 2],
       ['refused', 1],
       ['failed', 2],
+    ]);
+  });
+
+  it('drops a batch that cannot be encoded, says so, and goes on', async () => {
+    const rig = new Rig({ maxBatchSpans: 2 });
+    rig.add('a', 'unencodable', 'b', 'c');
+    await vi.advanceTimersByTimeAsync(0);
+    expect({ dropped: rig.dropped, errors: rig.errors }).toEqual({
+      dropped: [['failed', 2]],
+      errors: ['spans could not be sent'],
+    });
+    await vi.advanceTimersByTimeAsync(1);
+    expect(rig.batches).toEqual([['b', 'c']]);
+    await rig.taken();
+    rig.add('unencodable');
+    await rig.queue.stop(2_000);
+    expect(rig.dropped).toEqual([
+      ['failed', 2],
+      ['failed', 1],
     ]);
   });
 
