@@ -47,10 +47,9 @@ import { ServedModels } from './models/served-models.ts';
 import { SessionMinter } from './sessions/minter.ts';
 import { IdTokenVerifier } from './sign-in/id-token.ts';
 import { pinnedProblems } from './sessions/pinned.ts';
-import { Duties } from './events/duties.ts';
+import { eventDuties } from './events/duties.ts';
 import { allMonitors } from './monitors/all-monitors.ts';
 import { keysUnder } from './store/keys.ts';
-import { StoreLease } from './store/lease.ts';
 import { openStore } from './store/open.ts';
 import { isFirstProcess } from './lifecycle/cluster.ts';
 import { AdmissionStore } from './limits/admission-store.ts';
@@ -69,6 +68,7 @@ import { LedgerReader } from './ledger/ledger-reader.ts';
 import { RefusalStore } from './ledger/refusal-store.ts';
 import { eraserOf } from './records/eraser.ts';
 import { readersOf } from './records/readers.ts';
+import { gapEvent } from './records/gap-event.ts';
 import { Records } from './records/records.ts';
 import { withoutRecords } from './records/records-view.ts';
 import { SessionStore } from './sessions/session-store.ts';
@@ -97,9 +97,6 @@ interface WireOptions {
 /** A head of the audit trail that somebody else made is in a gateway's log after this long at most. */
 const headToldWithinMs = 60_000;
 const processIdLength = 12;
-const gapToldEveryMs = 3_600_000;
-/** After so long without a sign of life, another process delivers the events. */
-const dutiesLeaseMs = 10_000;
 
 /** Builds everything long-lived of one process, once. */
 export function wire(options: WireOptions) {
@@ -107,7 +104,8 @@ export function wire(options: WireOptions) {
   const book = new PriceBook(options.catalogue);
   const catalogue: Catalogue = { ...options.catalogue, price: book.price };
   const process = randomBase62(processIdLength);
-  const stores = storesOf(options, process);
+  const storeNowMs = (): number => admission.heartbeat.storeNowMs();
+  const stores = storesOf(options, { process, storeNowMs });
   const { records } = stores;
   const auditContextOf = auditContexts(settings);
   const loader = new IdentityLoader({ document: options.identities ?? null, archive: stores.archive, log });
@@ -133,12 +131,7 @@ export function wire(options: WireOptions) {
     onNotice: (notice) => journal.limitReached(notice),
     onEvicted: (counters) => metrics.endUsersEvicted(counters),
   });
-  const uses = new SecretUses({
-    store: stores.secrets,
-    storeNowMs: () => admission.heartbeat.storeNowMs(),
-    log,
-  });
-  const storeNowMs = (): number => admission.heartbeat.storeNowMs();
+  const uses = new SecretUses({ store: stores.secrets, storeNowMs, log });
   const proofs = new Proofs({
     publicUrls: settings.publicUrls,
     onDyno,
@@ -151,8 +144,7 @@ export function wire(options: WireOptions) {
   const links = new ClaimLinks({
     store: stores.claims,
     origin,
-    note: (event, of) =>
-      stores.secrets.noteUses([linkUse(event, of, Math.floor(admission.heartbeat.storeNowMs()))]),
+    note: (event, of) => stores.secrets.noteUses([linkUse(event, of, Math.floor(storeNowMs()))]),
   });
   const { attachments, modelRefreshMs: refreshMs } = settings;
   const discovery = new Discovery({ attachments, refreshMs, clock, log });
@@ -168,7 +160,7 @@ export function wire(options: WireOptions) {
     share: stores.shareSnapshots,
     quotas: upstreams.quotas,
     isWaiting: () => queue.size > 0,
-    storeNowMs: () => admission.heartbeat.storeNowMs(),
+    storeNowMs,
     clock,
     log,
   });
@@ -181,13 +173,9 @@ export function wire(options: WireOptions) {
     log,
     onOutcome: (outcome, events) => metrics.deliveryEnded(outcome, events),
   });
-  const duties = new Duties({
-    lease: new StoreLease(stores.told.store, stores.told.keys, {
-      what: 'events',
-      owner: process,
-      leaseMs: dutiesLeaseMs,
-    }),
-    leaseMs: dutiesLeaseMs,
+  const duties = eventDuties({
+    ...stores.told,
+    owner: process,
     duties: [delivery, stores.monitors],
     clock,
     log,
@@ -209,20 +197,13 @@ export function wire(options: WireOptions) {
     maxImportBytes: maxDocumentBytes,
     maxCalls: settings.maxConnections,
   });
-  const refusals = new RefusalTally({
-    store: stores.refusals,
-    process,
-    storeNowMs: () => admission.heartbeat.storeNowMs(),
-    clock,
-    log,
-  });
-  const upstreamEvents = new UpstreamEvents({ ...stores, clock, storeNowMs });
+  const refusals = new RefusalTally({ store: stores.refusals, process, storeNowMs, clock, log });
   const journal = new Journal({
     log,
     metrics,
     refusals,
     knowsModel: (model) => served.knows(model),
-    upstreamEvents,
+    upstreamEvents: new UpstreamEvents({ teller: stores.teller, clock, storeNowMs }),
   });
   const answers = new Answers(journal);
   const atTheDoor = {
@@ -254,7 +235,7 @@ export function wire(options: WireOptions) {
   });
   const minter = new SessionMinter({
     sessions: stores.sessions,
-    storeNowMs: () => admission.heartbeat.storeNowMs(),
+    storeNowMs,
     realModel: catalogue.real,
     allowedOrigins: settings.allowedOrigins,
     pinnedProblems: (endpoint, pinned, tools) =>
@@ -287,7 +268,7 @@ export function wire(options: WireOptions) {
     note: (change) => stores.told.changes.note(change),
     catalogue,
     pricesChanged: () => prices.changed(),
-    storeNowMs: async () => admission.heartbeat.storeNowMs(),
+    storeNowMs: async () => storeNowMs(),
     serving: {
       upstreams: () => upstreams.states(clock),
       store: async () => ({ kind: settings.store.kind, ...(await stores.extent()) }),
@@ -391,9 +372,13 @@ export function wire(options: WireOptions) {
     endRemaining: () => exchanges.shutDown(),
     /** Resolves when the store has every settlement, and Postgres what this process drains. */
     drained: async () => {
-      // What is being sent is noted before another process may send.
-      const dutiesDone = delivery.stop().then(() => duties.stop());
-      await Promise.all([admission.stop(), refusals.drained(), uses.stop(), telemetry?.stop(), dutiesDone]);
+      await Promise.all([
+        admission.stop(),
+        refusals.drained(),
+        uses.stop(),
+        telemetry?.stop(),
+        duties.stop(),
+      ]);
       await records?.stop();
     },
     close: async () => {
@@ -408,7 +393,10 @@ export function wire(options: WireOptions) {
 }
 
 /** Everything that is kept. It is not connected yet. */
-function storesOf({ settings, clock, log, metrics }: WireOptions, process: string) {
+function storesOf(
+  { settings, clock, log, metrics }: WireOptions,
+  { process, storeNowMs }: { process: string; storeNowMs: () => number },
+) {
   const isFirst = isFirstProcess();
   const opened = openStore(settings.store, {
     commandTimeoutMs: settings.storeTimeoutMs,
@@ -427,7 +415,6 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
     sessionStoreBytes: maxBytes,
     endUserStoreBytes: endUserBytes,
   } = settings;
-  const teller = new Teller(log);
   const records =
     settings.records &&
     new Records({
@@ -441,12 +428,13 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
       log,
       onGap: (stream, missing, reason) => {
         metrics.recordsMissed(stream, missing ?? 0);
-        const event = { type: 'records.gap', team: null, data: { stream, missing, reason } } as const;
-        teller.begin(() => outbox.once(event, `gap ${stream}`, clock.now() + gapToldEveryMs));
+        tellGap(stream, missing, reason);
       },
     });
   const store = records?.gated ?? opened;
   const outbox = new Outbox(store, keys);
+  const teller = new Teller(outbox, log);
+  const tellGap = gapEvent({ teller, storeNowMs });
   const backlogBytes = (): number => (records?.isKept ? records.backlogBytes : 0);
   const audit = new AuditTrail(store, keys, { log, clock });
   const identities = new IdentityStore(store, keys, audit);
@@ -482,7 +470,6 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
   if (isFirst) store.onReady(tellHead);
   const tellingHeads = isFirst ? setInterval(tellHead, headToldWithinMs).unref() : undefined;
   return {
-    outbox,
     teller,
     records,
     identities,
@@ -523,6 +510,7 @@ function storesOf({ settings, clock, log, metrics }: WireOptions, process: strin
     monitors: allMonitors({
       store,
       keys,
+      outbox,
       identities,
       secrets,
       audit,

@@ -1,5 +1,4 @@
 import type { Clock } from '../base/clock.ts';
-import type { Outbox, StateChange } from '../events/outbox.ts';
 import type { Teller } from '../events/teller.ts';
 import type { Outage, KeyRefused } from '../upstream/upstream.ts';
 
@@ -13,8 +12,7 @@ const againAfterMs = { down: minuteMs, key: 60 * minuteMs };
 const maxRemembered = 1_000;
 
 interface UpstreamEventsParts {
-  outbox: Pick<Outbox, 'change' | 'once'>;
-  teller: Teller;
+  teller: Pick<Teller, 'change' | 'once'>;
   clock: Pick<Clock, 'monotonic'>;
   storeNowMs: () => number;
 }
@@ -45,7 +43,7 @@ export class UpstreamEvents {
     if (!this.#mayTell(this.#down, of, againAfterMs.down)) return;
     const data = { attachment, model, cause, only_team: onlyTeam };
     const event = { type: 'upstream.down', team: null, data } as const;
-    this.#change(event, { of, from: '*', to: 'down', afterMs: betweenDownsMs });
+    this.#parts.teller.change(event, { of, from: '*', to: 'down', afterMs: betweenDownsMs });
   }
 
   /** A model of an attachment answers again. */
@@ -57,9 +55,9 @@ export class UpstreamEvents {
   /** The upstream has refused the key. Called each time. */
   keyRefused({ attachment, status }: KeyRefused): void {
     if (!this.#mayTell(this.#refused, attachment, againAfterMs.key)) return;
-    const { outbox, teller, storeNowMs } = this.#parts;
+    const { teller, storeNowMs } = this.#parts;
     const event = { type: 'upstream.key_refused', team: null, data: { attachment, status } } as const;
-    teller.begin(() => outbox.once(event, `key refused ${attachment}`, storeNowMs() + dayMs));
+    teller.once(event, `key refused ${attachment}`, storeNowMs() + dayMs);
   }
 
   #recovered({ attachment, model }: Place): void {
@@ -70,12 +68,7 @@ export class UpstreamEvents {
       team: null,
       data: { attachment, model, down_for_s: 0 }, // the store knows for how long
     } as const;
-    this.#change(event, { of, from: 'down', to: 'up', lastedField: 'down_for_s' });
-  }
-
-  #change(event: Parameters<Outbox['change']>[0], change: StateChange): void {
-    const { outbox, teller } = this.#parts;
-    teller.begin(() => outbox.change(event, change));
+    this.#parts.teller.change(event, { of, from: 'down', to: 'up', lastedField: 'down_for_s' });
   }
 
   #mayTell(told: Map<string, number>, what: string, againMs: number): boolean {

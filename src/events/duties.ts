@@ -1,6 +1,8 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
-import type { StoreLease } from '../store/lease.ts';
+import type { Keys } from '../store/keys.ts';
+import { StoreLease } from '../store/lease.ts';
+import type { Store } from '../store/store.ts';
 
 /** The lease, as whoever has a turn under it sees it. */
 export interface Held {
@@ -18,13 +20,18 @@ export interface Duty {
   readonly everyMs: number;
   /** If it rejects, the next turn comes as usual. Only the first of several failures is logged. */
   readonly turn: (held: Held) => Promise<void>;
+  /** Resolves when what its turns have begun is over; absent: all of it is over with the turn. */
+  readonly idle?: () => Promise<void>;
 }
 
 /** So soon the store is asked again if it has not answered. */
 const soonMs = 500;
 
-/** How long a stopping process waits for a turn. */
-const patienceMs = 5_000;
+/** How long a stopping process waits for a turn, and for what turns have begun. */
+const patienceMs = 8_000;
+
+/** After so long without a sign of life, another process does the duties. */
+const eventsLeaseMs = 10_000;
 
 interface DutiesOptions {
   lease: Pick<StoreLease, 'take' | 'release'>;
@@ -72,7 +79,8 @@ export class Duties {
 
   async #turnsDone(): Promise<void> {
     const late = new AbortController();
-    await Promise.race([this.#loops, pause(patienceMs, late.signal)]);
+    const idle = this.#options.duties.map((duty) => duty.idle?.());
+    await Promise.race([Promise.all([this.#loops, ...idle]), pause(patienceMs, late.signal)]);
     late.abort();
   }
 
@@ -130,6 +138,23 @@ export class Duties {
       await pause(everyMs, held.signal);
     }
   }
+}
+
+interface EventDutiesParts extends Pick<DutiesOptions, 'duties' | 'clock' | 'log'> {
+  store: Store;
+  keys: Keys;
+  /** The process: unique among all, past ones included. */
+  owner: string;
+}
+
+/** The duties that tell events and send them, under one lease. */
+export function eventDuties({ store, keys, owner, ...parts }: EventDutiesParts): Duties {
+  const leaseMs = eventsLeaseMs;
+  return new Duties({
+    ...parts,
+    lease: new StoreLease(store, keys, { what: 'events', owner, leaseMs }),
+    leaseMs,
+  });
 }
 
 /** Resolves after so long, or when the signal is aborted. */

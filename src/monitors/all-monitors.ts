@@ -2,7 +2,7 @@ import type { AuditTrail } from '../audit/audit-trail.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Duty } from '../events/duties.ts';
-import { Outbox } from '../events/outbox.ts';
+import type { Outbox } from '../events/outbox.ts';
 import type { IdentityStore } from '../identity/store/identity-store.ts';
 import type { SecretStore } from '../identity/store/secret-store.ts';
 import type { LedgerReader } from '../ledger/ledger-reader.ts';
@@ -22,6 +22,7 @@ import { digestMonitor } from './usage-digest.ts';
 interface MonitorParts {
   store: Store;
   keys: Keys;
+  outbox: Pick<Outbox, 'once' | 'markOf'>;
   identities: IdentityStore;
   secrets: Pick<SecretStore, 'lastUses'>;
   audit: Pick<AuditTrail, 'head'>;
@@ -35,8 +36,7 @@ interface MonitorParts {
 }
 
 /** All monitors, as a duty of one process. */
-export function allMonitors({ store, keys, clock, log, ...parts }: MonitorParts): Duty {
-  const outbox = new Outbox(store, keys);
+export function allMonitors({ store, keys, outbox, clock, log, ...parts }: MonitorParts): Duty {
   const lookedAt = new LookedAt(store, keys);
   const { identities, secrets, audit, ledger, inStore, lag } = parts;
   const monitors = [

@@ -56,7 +56,6 @@ export class Delivery implements Duty {
   #turns = 0;
   #figures: { held: Held; figures: DeliveryFigures } | null = null;
   #skip = 0;
-  #isStopped = false;
 
   constructor(parts: DeliveryParts) {
     this.#parts = parts;
@@ -69,7 +68,6 @@ export class Delivery implements Duty {
 
   /** Hands out, and begins to send what is due; sends go on after it resolves. */
   readonly turn = async (held: Held): Promise<void> => {
-    if (this.#isStopped) return;
     if (this.#skip > 0) {
       this.#skip -= 1;
       return;
@@ -99,16 +97,10 @@ export class Delivery implements Duty {
     }
   }
 
-  /** Resolves when nothing is being sent. */
-  async idle(): Promise<void> {
+  /** Resolves when nothing is being sent. Nothing more is begun after the lease has ended. */
+  readonly idle = async (): Promise<void> => {
     await Promise.all(this.#sending.values());
-  }
-
-  /** Begins to send nothing more. Resolves when what was begun is noted: within seconds. */
-  async stop(): Promise<void> {
-    this.#isStopped = true;
-    await this.idle();
-  }
+  };
 
   #note(held: Held, figures: DeliveryFigures): void {
     this.#figures = { held, figures };
@@ -152,7 +144,7 @@ export class Delivery implements Duty {
       // Read just before: whatever else has happened to the event is seen.
       const { nowMs, waiting } = await queue.waiting([id], held.fence);
       const found = waiting.get(id);
-      if (!found?.due || held.signal.aborted || this.#isStopped) return;
+      if (!found?.due || held.signal.aborted) return;
       if (!(await this.#try(held, stored, { ...found, due: found.due, nowMs }))) return;
     }
   }

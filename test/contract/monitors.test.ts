@@ -59,6 +59,7 @@ describe.each(engines)('all monitors ($name)', (engine) => {
       allMonitors({
         store,
         keys,
+        outbox: new Outbox(store, keys),
         identities,
         secrets: new SecretStore(store, keys, audit),
         audit,

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import type { GatewayEvent } from '../../../src/base/event.ts';
 import { UpstreamEvents } from '../../../src/edge/upstream-events.ts';
 import type { StateChange } from '../../../src/events/outbox.ts';
-import { Teller } from '../../../src/events/teller.ts';
 import { expectEvent } from '../../support/expect-event.ts';
 
 const minuteMs = 60_000;
@@ -12,19 +11,17 @@ class Trial {
   nowMs = 0;
   readonly told: string[] = [];
   readonly events = new UpstreamEvents({
-    outbox: {
+    teller: {
       change: (event, change) => this.#tell(event, changeText(change)),
       once: (event, mark) => this.#tell(event, mark),
     },
-    teller: new Teller({ error: () => undefined }),
     clock: { monotonic: () => this.nowMs },
     storeNowMs: () => 0,
   });
 
-  #tell(event: GatewayEvent, how: string): Promise<boolean> {
+  #tell(event: GatewayEvent, how: string): void {
     expectEvent(event);
     this.told.push(`${event.type} ${how}`);
-    return Promise.resolve(true);
   }
 }
 
