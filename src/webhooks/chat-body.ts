@@ -8,7 +8,7 @@ const maxSlackLength = 4_000;
 const maxDiscordLength = 2_000;
 
 /** A chat by the address of its webhook. */
-type Chat = 'discord' | 'teams' | 'slack';
+type Chat = 'discord' | 'teams' | 'slack' | 'like_slack';
 
 /** Where to send a text, and the body that says it. Slack's form is also that of Mattermost, Rocket.Chat and Zulip. Pure. */
 export function chatBody(url: URL, text: string): { url: URL; body: object } {
@@ -19,6 +19,8 @@ export function chatBody(url: URL, text: string): { url: URL; body: object } {
       return { url, body: teamsBody(text) };
     case 'slack':
       return { url, body: { text: withinLength(text, maxSlackLength, escapedForSlack) } };
+    case 'like_slack':
+      return { url, body: { text: withinLength(text, maxSlackLength, escapedForOthers) } };
   }
 }
 
@@ -26,7 +28,7 @@ function chatOf({ hostname, pathname }: URL): Chat {
   if (/(?:^|\.)discord(?:app)?\.com$/.test(hostname) && pathname.startsWith('/api/')) return 'discord';
   // Workflows of Teams: of Logic Apps, and of the Power Platform, which has moved them.
   if (/\.(?:logic\.azure|api\.powerplatform|webhook\.office)\.com$/.test(hostname)) return 'teams';
-  return 'slack';
+  return /^hooks\.slack(?:-gov)?\.com$/.test(hostname) ? 'slack' : 'like_slack';
 }
 
 /** Discord also takes Slack's form at an address of its own, but there a text can mention everybody. */
@@ -62,6 +64,11 @@ function teamsBody(text: string): object {
 /** The three characters that make mentions and links (docs.slack.dev, "Escaping text"). */
 function escapedForSlack(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
+
+/** Those that take Slack's form have mentions and links of their own: `@all`, `[text](url)`. A space without width ends both. */
+function escapedForOthers(text: string): string {
+  return escapedForSlack(text).replace(/[@[\]]/g, '$&\u200B');
 }
 
 /** Markdown, with links whose text hides where they lead, and mentions. */

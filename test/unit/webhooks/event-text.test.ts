@@ -124,6 +124,14 @@ describe('a text in a chat', () => {
     });
   });
 
+  it('mentions nobody and links nowhere in chats that take the form of Slack', () => {
+    const { body } = chatBody(
+      new URL('https://mattermost.example/hooks/x'),
+      '@channel [x](https://evil.example)',
+    );
+    expect(body).toEqual({ text: '@\u200Bchannel [\u200Bx]\u200B(https://evil.example)' });
+  });
+
   it('mentions nobody and has no Markdown in Discord', () => {
     const { url, body } = chatBody(discord, nasty);
     expect(url.href).toBe(discord.href);
