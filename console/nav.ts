@@ -54,6 +54,7 @@ function itemsFor(session: Session): readonly (readonly [title: string, items: r
           [
             ['Upstreams', 'upstreams'],
             ['Prices', 'prices'],
+            ['Webhooks', 'webhooks'],
             ['Settings', 'settings'],
           ],
           gateway,

@@ -22,6 +22,8 @@ import { TokenView } from './views/token.ts';
 import { Upstreams } from './views/upstreams.ts';
 import { Usage } from './views/usage.ts';
 import { UserView } from './views/user.ts';
+import { WebhookView } from './views/webhook.ts';
+import { Webhooks } from './views/webhooks.ts';
 
 /** The view at a route: one table for all of them. */
 export function viewOf(route: Route, session: Session): View {
@@ -47,6 +49,8 @@ export function viewOf(route: Route, session: Session): View {
       if (third === undefined) return html`<${Team} ...${of} team=${second} />`;
       if (third === 'users' && fourth) return html`<${UserView} ...${of} team=${second} user=${fourth} />`;
       if (third === 'tokens' && fourth) return html`<${TokenView} ...${of} team=${second} id=${fourth} />`;
+      if (third === 'webhooks' && fourth)
+        return html`<${WebhookView} ...${of} team=${second} id=${fourth} />`;
       return nowhere();
     case 'tokens':
       return html`<${Tokens} ...${of} />`;
@@ -64,6 +68,9 @@ export function viewOf(route: Route, session: Session): View {
       return html`<${Upstreams} />`;
     case 'prices':
       return html`<${Prices} />`;
+    case 'webhooks':
+      if (second === undefined) return html`<${Webhooks} />`;
+      return html`<${WebhookView} ...${of} team=${null} id=${second} />`;
     case 'settings':
       return html`<${Settings} />`;
     case 'admins':

@@ -18,6 +18,7 @@ import { goTo, hrefTo, type Route } from '../router.ts';
 import { mayChangeGateway, mayChangeMembers, useSession } from '../session.ts';
 import { EndUserLimits, SuspendedEndUsers } from './end-users.ts';
 import { limitsInWords, suspend, SuspendedMark, type TeamRecord, type UserRecord } from './records.ts';
+import { TeamWebhooks } from './webhooks.ts';
 import { tokenColumns, type TokenList, useTokens } from './token-list.ts';
 
 /** A team: its limits and what is used of them, its users, its tokens, and what they may use. */
@@ -77,6 +78,7 @@ export function Team({ route, team: id }: { route: Route; team: string }): View 
           />
           <${Users} route=${route} team=${id} mayChange=${isMembers} />
           <${Tokens} list=${tokens} />
+          <${TeamWebhooks} team=${id} mayChange=${isMembers} />
           <${PolicySection}
             path=${path}
             record=${team}

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { said, type SaidOfEvent } from './event-says.ts';
 import { countedMetrics, windows } from './limit.ts';
 import type { JsonObject } from './request.ts';
 
@@ -33,19 +34,14 @@ const ofToken = z.object({
 
 const firstTokens = { description: 'At most 20.' };
 
-interface EventKind {
-  /** One sentence: when it happens. */
-  says: string;
-  /** Whether it concerns a team, the gateway as a whole, or either. Of a team, its administrators get it too. */
-  of: 'team' | 'gateway' | 'either';
+interface EventKind extends SaidOfEvent {
   data: z.ZodObject;
 }
 
 /** Every type of event. The order is that of the documentation. */
 export const eventTypes = {
   'limit.reached': {
-    says: 'A limit per day or month is used up to one of the levels of LIMIT_EVENT_LEVELS, by requests that are settled. Once in its window.',
-    of: 'either',
+    ...said['limit.reached'],
     data: limited.extend({
       level: z.number().meta({ description: 'Percent of max.' }),
       used: z.number(),
@@ -54,8 +50,7 @@ export const eventTypes = {
     }),
   },
   'limit.refusing': {
-    says: 'Limits of a team, or of the gateway, have refused requests: at the first, and then at most once an hour, with how many since. Limits of sessions and end users are left out.',
-    of: 'either',
+    ...said['limit.refusing'],
     data: z.object({
       refused: count.min(1),
       since: time,
@@ -70,8 +65,7 @@ export const eventTypes = {
     }),
   },
   'token.expiring': {
-    says: 'Tokens of a team expire in seven days, and again in one (UTC days). Told once a day for all of them, unless they were made for a shorter time.',
-    of: 'team',
+    ...said['token.expiring'],
     data: z.object({
       days: z.union([z.literal(7), z.literal(1)]),
       tokens: z.array(ofToken.extend({ expires_at: time })).meta(firstTokens),
@@ -79,46 +73,38 @@ export const eventTypes = {
     }),
   },
   'token.unused': {
-    says: 'Tokens of a team that work were neither used nor rotated for 30 days, and again for 60, 90 and so on. Told once a day for all of them.',
-    of: 'team',
+    ...said['token.unused'],
     data: z.object({
       tokens: z.array(ofToken.extend({ last_used_at: time.nullable(), created_at: time })).meta(firstTokens),
       more: count.meta({ description: 'How many others.' }),
     }),
   },
   'token.rotated': {
-    says: 'A token has a new secret.',
-    of: 'team',
+    ...said['token.rotated'],
     data: ofToken.extend({ actor: id }),
   },
   'token.claimed': {
-    says: 'The link that shows a token was opened.',
-    of: 'team',
+    ...said['token.claimed'],
     data: z.object({ token: id }),
   },
   'token.revoked': {
-    says: 'A token was revoked.',
-    of: 'team',
+    ...said['token.revoked'],
     data: ofToken.extend({ actor: id, because: orNone }),
   },
   'token.leaked': {
-    says: 'Somebody has reported that a token, or a credential of an administrator, is where others can read it. It was revoked.',
-    of: 'either',
+    ...said['token.leaked'],
     data: z.object({ token: id, user: orNone, name: orNone, reported_url: orNone }),
   },
   'admin.created': {
-    says: 'There is a new administrator.',
-    of: 'gateway',
+    ...said['admin.created'],
     data: z.object({ admin: id, name: orNone, role: id, teams: z.array(id).nullable(), actor: id }),
   },
   'signin.provisioned': {
-    says: 'A user was made because somebody signed in.',
-    of: 'team',
+    ...said['signin.provisioned'],
     data: z.object({ user: id }),
   },
   'upstream.down': {
-    says: 'An attachment fails for whoever asks: it cannot be connected to (model is null), or two teams have met failures of a model and nobody an answer. Not within ten minutes after it recovered.',
-    of: 'gateway',
+    ...said['upstream.down'],
     data: z.object({
       attachment: id,
       model: orNone.meta({ description: 'Null: it cannot be connected to.' }),
@@ -129,23 +115,19 @@ export const eventTypes = {
     }),
   },
   'upstream.recovered': {
-    says: 'An attachment that was down answers again.',
-    of: 'gateway',
+    ...said['upstream.recovered'],
     data: z.object({ attachment: id, model: orNone, down_for_s: count }),
   },
   'upstream.key_refused': {
-    says: 'The upstream refuses the key of an attachment, or its access to a model. Once a day.',
-    of: 'gateway',
+    ...said['upstream.key_refused'],
     data: z.object({ attachment: id, status: z.int() }),
   },
   'store.filling': {
-    says: 'The store is 80 or 95 % full. Once a day, and once more if it comes from the one to the other.',
-    of: 'gateway',
+    ...said['store.filling'],
     data: z.object({ level: z.union([z.literal(80), z.literal(95)]), used_bytes: count, max_bytes: count }),
   },
   'records.lag': {
-    says: 'What is to be recorded in Postgres waits for over ten minutes, or takes half of RECORDS_BACKLOG_BYTES. Once an hour.',
-    of: 'gateway',
+    ...said['records.lag'],
     data: z.object({
       entries: count,
       refusals: count,
@@ -156,8 +138,7 @@ export const eventTypes = {
     }),
   },
   'records.gap': {
-    says: 'Something left the store before it was in Postgres. At most once an hour for each stream.',
-    of: 'gateway',
+    ...said['records.gap'],
     data: z.object({
       stream: id,
       missing: count.nullable().meta({ description: 'Null if nobody knows how many.' }),
@@ -165,18 +146,15 @@ export const eventTypes = {
     }),
   },
   'audit.head': {
-    says: 'The newest entry of the audit trail and its hash, once a day: kept elsewhere, it proves that the trail was not altered.',
-    of: 'gateway',
+    ...said['audit.head'],
     data: z.object({ day, sequence: count, hash: id }),
   },
   'spend.anomaly': {
-    says: 'A team has spent more than three times as much today as on average on the seven days before (UTC), and a dollar at least; on three of these it has spent something. Once a day.',
-    of: 'team',
+    ...said['spend.anomaly'],
     data: z.object({ day, cost_usd: usd, mean_usd: usd }),
   },
   'usage.digest': {
-    says: 'What a team used in the week that ended on Sunday (UTC), beside the week before: every Monday, if it used something in either.',
-    of: 'team',
+    ...said['usage.digest'],
     data: z.object({
       from: day,
       to: day,
@@ -194,13 +172,11 @@ export const eventTypes = {
     }),
   },
   'webhook.disabled': {
-    says: 'A destination has taken nothing for a day, or has answered 410, so that nothing is sent to it any more.',
-    of: 'either',
+    ...said['webhook.disabled'],
     data: z.object({ webhook: id, host: id, because: id }),
   },
   'webhook.test': {
-    says: 'An administrator tries a destination.',
-    of: 'either',
+    ...said['webhook.test'],
     data: z.object({ webhook: id, actor: id }),
   },
 } as const satisfies Record<string, EventKind>;

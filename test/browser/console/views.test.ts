@@ -48,6 +48,7 @@ function views(): readonly (readonly [route: string, heading: string])[] {
     ['audit', 'Audit'],
     ['upstreams', 'Upstreams'],
     ['prices', 'Prices'],
+    ['webhooks', 'Webhooks'],
     ['settings', 'Settings'],
     ['admins', 'Administrators'],
     ['backup', 'Backup'],
