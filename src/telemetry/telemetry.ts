@@ -103,6 +103,7 @@ export class Telemetry {
       kindOf,
       redact: (text: string) => redactor.redact(text),
     };
+    this.#dropsNothing('traces', ['queue_full', 'refused', 'failed']);
     return new SpanQueue({
       bounds: traces.queue,
       collector: this.#collectorOf('traces', traces),
@@ -121,6 +122,7 @@ export class Telemetry {
   #pushesOf(settings: MetricSettings): MetricPushes {
     const { metrics, clock, log } = this.#parts;
     const serializer = settings.protocol === 'http/json' ? JsonMetricsSerializer : ProtobufMetricsSerializer;
+    this.#dropsNothing('metrics', ['refused', 'failed']);
     return new MetricPushes({
       settings,
       metrics,
@@ -134,6 +136,11 @@ export class Telemetry {
       clock,
       log,
     });
+  }
+
+  /** Series begin at 0, so that the first loss shows as an increase. */
+  #dropsNothing(signal: Signal, reasons: readonly string[]): void {
+    for (const reason of reasons) this.#parts.metrics.telemetryDropped(signal, reason, 0);
   }
 
   #collectorOf(signal: Signal, push: PushSettings): Collector {
