@@ -54,6 +54,7 @@ export async function startDemo({
     ALLOWED_ORIGINS: env['ALLOWED_ORIGINS'],
     ISSUERS_FILE: env['ISSUERS_FILE'],
     RESPONSES_STORE_BYTES: env['RESPONSES_STORE_BYTES'],
+    WEBHOOK_PRIVATE_HOSTS: env['WEBHOOK_PRIVATE_HOSTS'],
     INFERENCE_URL: standIn.url,
     INFERENCE_KEY: standIn.key,
     HOST: '127.0.0.1',
