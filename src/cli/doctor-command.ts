@@ -21,7 +21,7 @@ interface DoctorOptions {
 export function doctorCommand(program: Command, cli: Cli, { env, terminal }: DoctorOptions): void {
   program
     .command('doctor')
-    .description('look at all that a gateway needs: store, records, upstreams, issuers, prices')
+    .description('look at all that a gateway needs: store, records, upstreams, issuers, webhooks')
     .option('--dynos <n>', 'judge connections for so many dynos; default: 1, or what runs', dynosOf)
     .addHelpText(
       'after',

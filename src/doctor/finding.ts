@@ -8,6 +8,7 @@ export const areas = [
   'prices',
   'issuer',
   'telemetry',
+  'webhook',
 ] as const;
 export type Area = (typeof areas)[number];
 

@@ -26,6 +26,8 @@ import { telemetryFacts } from './telemetry-facts.ts';
 import { noTelemetry, telemetryFindings } from './telemetry-findings.ts';
 import { type UpstreamFacts, upstreamFacts } from './upstream-facts.ts';
 import { upstreamFindings } from './upstream-findings.ts';
+import { webhookFacts } from './webhook-facts.ts';
+import { webhookFindings } from './webhook-findings.ts';
 
 export interface LooksOptions {
   readonly settings: Settings;
@@ -78,6 +80,7 @@ export class Looks {
         this.#bounded('issuer', issuer.issuer, this.#lookAtIssuer(issuer)),
       ),
       this.#bounded('telemetry', 'The collector', this.#lookAtCollector()),
+      this.#bounded('webhook', 'The store', this.#lookAtWebhooks()),
     ]);
     const store = await this.#store;
     if (store instanceof RedisStore) store.close();
@@ -126,7 +129,7 @@ export class Looks {
     const store = await this.#reached();
     if (store === null) return [];
     const keys = this.#keys;
-    const audit = new AuditTrail(store, keys, { log: { info: () => {} }, clock });
+    const audit = this.#auditOf(store);
     const book = new PriceBook(catalogue);
     book.take(await new PriceStore(store, keys, audit).all());
     const identities = new IdentityStore(store, keys, audit);
@@ -156,6 +159,25 @@ export class Looks {
     ]);
     const found = facts.flatMap((each) => (each === null ? [] : telemetryFindings(each)));
     return found.length > 0 ? found : [noTelemetry];
+  }
+
+  async #lookAtWebhooks(): Promise<Finding[]> {
+    const { settings, timeoutMs } = this.#options;
+    const store = await this.#reached();
+    if (store === null) return [];
+    const facts = await webhookFacts({
+      store,
+      keys: this.#keys,
+      changes: this.#auditOf(store),
+      privateHosts: settings.webhookPrivateHosts,
+      timeoutMs: timeoutMs / 2,
+    });
+    return webhookFindings(facts);
+  }
+
+  /** What would write the trail: stores ask for it, and nothing is changed here. */
+  #auditOf(store: RedisStore): AuditTrail {
+    return new AuditTrail(store, this.#keys, { log: { info: () => {} }, clock: this.#options.clock });
   }
 
   /** How many gateway processes are alive; null if nobody can tell. */

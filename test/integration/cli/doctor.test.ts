@@ -14,6 +14,7 @@ import { sharedPostgres } from '../../support/postgres-server.ts';
 import { TestRecords } from '../../support/records.ts';
 import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
 import { startStandIn, type StandIn } from '../../support/stand-in.ts';
+import { canaryPath, canarySecret, webhookRecord } from '../../support/webhooks.ts';
 
 /* `tollgate doctor` on a real store, a real Postgres, an upstream and an issuer. */
 
@@ -95,6 +96,7 @@ describe('tollgate doctor', () => {
       'prices',
       'issuer',
       'telemetry',
+      'webhook',
     ]);
     expect(told.findings.find(({ check }) => check === 'upstream.models')?.says).toMatch(
       /^INFERENCE: 127\.0\.0\.1:\d+ answers and takes its key, and lists 8 models\.$/,
@@ -136,6 +138,22 @@ describe('tollgate doctor', () => {
     }
     const away = await at({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_TRACES_EXPORTER: 'none' });
     expect(said(away)).toEqual([expect.stringMatching(/^warning: .* cannot be reached for metrics: /)]);
+  });
+
+  it('tells of webhooks that are disabled, or may not be sent to, and nothing of an address but its host', async () => {
+    const off = { disabled_at: '2026-01-31T12:00:00.000Z', disabled_because: 'It answered 410: gone.' };
+    const webhooks = [
+      webhookRecord({ url: `https://1.1.1.1${canaryPath}` }),
+      webhookRecord({ id: 'wh_000000000002', url: `https://1.1.1.1${canaryPath}`, ...off }),
+      webhookRecord({ id: 'wh_000000000003', url: `https://10.0.0.1${canaryPath}` }),
+    ];
+    for (const each of webhooks) await redis.command('HSET', keys.webhooks, each.id, JSON.stringify(each));
+    const { code, out, told } = await doctor();
+    expect([code, troubles(told)]).toEqual([0, ['webhook.state: warning', 'webhook.address: warning']]);
+    expect(told.findings.find(({ check }) => check === 'webhook')?.says).toBe(
+      '1 of 3 webhooks can be sent to.',
+    );
+    for (const secret of [canaryPath, canarySecret]) expect(out).not.toContain(secret);
   });
 
   it('changes nothing: the store stays empty, and Postgres without tables', async () => {
