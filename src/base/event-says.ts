@@ -50,7 +50,7 @@ export const said = {
   },
   'upstream.down': {
     of: 'gateway',
-    says: 'An attachment fails for whoever asks: it cannot be connected to (model is null), or two teams have met failures of a model and nobody an answer. Not within ten minutes after it recovered.',
+    says: 'An attachment fails: it cannot be connected to (model is null), or nobody gets an answer of a model, and two teams have met that, or one team five times in a row. Not within ten minutes after it recovered.',
   },
   'upstream.recovered': {
     of: 'gateway',
