@@ -10,7 +10,8 @@ const forms = [
   'tg[ksa]_[0-9a-z]+',
   'inf-[0-9a-f]{8}-[0-9a-f-]+', // Heroku's inference keys
   String.raw`\b(?:inf|sk|pk|rk|hrku|glpat|xai|xox[a-z])[-_][\w-]{16,}`,
-  String.raw`\b(?:gh[a-z]|github_pat|hf|gsk|npm|whsec)_\w{16,}`,
+  String.raw`\b(?:gh[a-z]|github_pat|hf|gsk|npm)_\w{16,}`,
+  String.raw`\bwhsec_[\w+/]{16,}={0,2}`, // what signs webhooks, in base64
   String.raw`\bAKIA[0-9A-Z]{16}\b`,
   String.raw`\bAIza[\w-]{30,}`,
   String.raw`\beyJ[\w-]{8,}\.[\w.-]{8,}`, // a JWT: {" in base64url
@@ -51,7 +52,7 @@ function hasCredential(text: string): boolean {
 function isOne(found: string): boolean {
   if (/^tg[ksa]_/i.test(found)) return found.length > shownLength;
   if (/^bearer/i.test(found)) return /\s[\w.~+/=-]{8,}$/.test(found);
-  if (/^(?:eyJ|AKIA|AIza)/.test(found)) return true;
+  if (/^(?:eyJ|AKIA|AIza|whsec_)/.test(found)) return true;
   return /\d/.test(found) && /[0-9a-z_]{12}/i.test(found);
 }
 

@@ -14,6 +14,7 @@ const credentials = [
   'sk_live_51H8Zm9vYmFyYmF6cXV4MTIz',
   'ghp_16C7e42F292c6912E7710c838347Ae178B4a',
   'AKIAIOSFODNN7EXAMPLE',
+  'whsec_MfKQ9r/GKYqrTwj+PD8ILPZIo2LaLaSwq5MN0Ra3Q7I=',
   'Bearer 0123456789abcdef',
   jwt,
 ];
