@@ -10,6 +10,7 @@ import type { Store } from '../store/store.ts';
 
 const trimDrained = loadScript(new URL('./trim_drained.lua', import.meta.url));
 const forgetEndUser = loadScript(new URL('./forget_end_user.lua', import.meta.url));
+const forgetEvents = loadScript(new URL('./forget_events.lua', import.meta.url));
 const renameRows = loadScript(new URL('./rename_rows.lua', import.meta.url));
 
 const fieldsPerRead = 1_000;
@@ -45,6 +46,7 @@ export async function forgetPerson(
   { store, keys, retentionDays, nowMs }: Place,
 ): Promise<void> {
   await store.run(trimDrained, [keys.records, keys.entries, keys.audit], []);
+  await forgetUndelivered(person, { store, keys });
   for (let n = 0; n <= retentionDays; n += 1) {
     const day = dayOf(nowMs - n * dayMs);
     await rename(store, keys.totals(day), 'sum', (name) => {
@@ -62,6 +64,18 @@ export async function forgetPerson(
       return isTheirs(row, person) ? encodeRefusalRow({ ...row, user: person.pseudonym }) : null;
     });
   }
+}
+
+/** What was delivered is out of reach; what was not is not sent any more. */
+async function forgetUndelivered(
+  { team, user }: Person,
+  { store, keys }: Pick<Place, 'store' | 'keys'>,
+): Promise<void> {
+  const webhooks = await store.attempt((client) => client.hkeys(keys.webhooks));
+  const queues = webhooks.flatMap((id) => [keys.undelivered(id), keys.due(id)]);
+  // As JSON.stringify writes it. Of several teams the gateway's events name users by team and id.
+  const inTeam = `"user":${JSON.stringify(user)}`;
+  await store.run(forgetEvents, [keys.events, ...queues], [team, inTeam, `"team":"${team}",${inTeam}`]);
 }
 
 /** The label of a row of the breakdown: its tags, and no name of an end user. */

@@ -8,6 +8,7 @@ import { bodies, paths, post } from '../../support/gateway-client.ts';
 import { startGateway, type TestGateway } from '../../support/gateway.ts';
 import { sharedPostgres } from '../../support/postgres-server.ts';
 import { type SharedRedis, sharedRedis } from '../../support/redis-server.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import { mintSession } from '../../support/sessions.ts';
 
 let redis: SharedRedis;
@@ -83,6 +84,14 @@ describe('erasing a user', () => {
       const { token: own } = await mintSession(gateway.url, token, { end_user: endUser });
       expect((await post(`${gateway.url}${paths.chat}`, bodies.chat(), { token: own })).status).toBe(200);
     }
+    // Nobody answers there, so that what is told of her waits.
+    const webhook = { url: 'https://nobody.invalid/', events: ['token.revoked', 'token.rotated'] };
+    expect((await gateway.admin('POST', '/admin/webhooks', webhook)).status).toBe(201);
+    const theirs = `/admin/teams/${team}/tokens/${String(issued.body['id'])}/rotate`;
+    expect((await gateway.admin('POST', theirs)).status).toBe(200);
+    await waitFor(async () => (await allInRedis()).includes('undelivered:'), {
+      what: 'the event in the queue',
+    });
     const [ofGuest = '', ofHer = ''] = endUsers.map((endUser) => endUserHash(team, endUser));
     expect(await allInRedis()).toContain(ofHer);
     const suspended = await gateway.admin('POST', `/admin/teams/${team}/end-users/${user}/suspend`);

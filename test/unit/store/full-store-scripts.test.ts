@@ -35,6 +35,7 @@ const inFullStore = {
   note: 'an entry of the audit trail for what is done with Postgres',
   rename_rows: 'sums of days, under other names',
   forget_end_user: 'takes away what an end user has used',
+  forget_events: 'takes away what was not delivered yet',
   trim_drained: 'takes away what Postgres has',
   // tell, within the bounds of the outbox
   tell_once: 'an event, and a small key that expires',
