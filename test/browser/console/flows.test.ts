@@ -179,7 +179,8 @@ describe('by keyboard alone', () => {
     expect(await page.evaluate('document.activeElement.textContent')).toBe('Add a limit');
     await page.getByRole('status').getByText('The limit was added.').waitFor();
     await page.getByRole('button', { name: 'Undo' }).press('Enter');
-    await page.getByText('No limits', { exact: true }).waitFor();
+    const limits = page.locator('section', { hasText: 'Limits of the team' });
+    await limits.getByText('No limits', { exact: true }).waitFor();
   });
 });
 
