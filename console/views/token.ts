@@ -32,7 +32,8 @@ const secretColumns: Column<TokenSecret>[] = [
   { title: 'Ends', cell: ({ expires_at: at }) => html`<${Time} at=${at} none="the newest" />` },
 ];
 
-const overlaps = [
+/** How long an old secret still counts beside the new one. */
+export const overlaps = [
   ['86400', 'for a day'],
   ['3600', 'for an hour'],
   ['604800', 'for a week'],

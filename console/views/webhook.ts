@@ -19,6 +19,7 @@ import { type Column, Table } from '../parts/table.ts';
 import { Time } from '../parts/time.ts';
 import { goTo, hrefTo } from '../router.ts';
 import { mayChangeGateway, mayChangeMembers, useSession } from '../session.ts';
+import { overlaps } from './token.ts';
 import { hostOf, StateMark, webhooksPath } from './webhooks.ts';
 
 /** A line of the delivery log. */
@@ -221,13 +222,6 @@ function Edit({
     <//>
   <//>`;
 }
-
-const overlaps = [
-  ['86400', 'for a day'],
-  ['3600', 'for an hour'],
-  ['604800', 'for a week'],
-  ['0', 'not at all'],
-] as const;
 
 function Rotate({ path, close, done }: DialogOfOne): View {
   const [made, setMade] = useState<IssuedWebhook | null>(null);
