@@ -42,7 +42,7 @@ describe('the tally of a run', () => {
 });
 
 describe('what failed', () => {
-  it('is named with the first line of why', () => {
+  it('is named with why, but without the stack', () => {
     const testResults = [
       { name: 'a.test.ts', status: 'failed', assertionResults: [passed('adds'), failed('counts')] },
       { name: 'b.test.ts', status: 'failed', assertionResults: [] },
@@ -50,6 +50,18 @@ describe('what failed', () => {
     expect(failedTests({ ...green, testResults })).toEqual([
       'FAILED: a.test.ts > counts: Error: expected 1',
       'FAILED: b.test.ts',
+    ]);
+  });
+
+  it('says in lines of their own what a process printed, twenty lines at most', () => {
+    const printed = Array.from({ length: 30 }, (_, n) => `line ${n}`);
+    const failureMessages = [`Error: ended with code 1\n${printed.join('\n')}\n    at a line`];
+    const assertionResults = [{ fullName: 'starts', status: 'failed', failureMessages }];
+    const testResults = [{ name: 'a.test.ts', status: 'failed', assertionResults }];
+    const [said = ''] = failedTests({ ...green, testResults });
+    expect(said.split('\n')).toEqual([
+      'FAILED: a.test.ts > starts: Error: ended with code 1',
+      ...printed.slice(0, 19).map((line) => `  ${line}`),
     ]);
   });
 
