@@ -11,7 +11,8 @@ import {
   listWebhooks,
   rotateWebhook,
 } from '../identity/operations/webhooks.ts';
-import { mostWebhooks, originOf, type Webhook } from '../identity/records/webhook.ts';
+import { originOf } from '../base/webhook-address.ts';
+import { mostWebhooks, type Webhook } from '../identity/records/webhook.ts';
 import { defaultOverlapS } from '../identity/schemas/requests.ts';
 import { webhookRotation, webhookSchemas } from '../identity/schemas/webhook-requests.ts';
 import { issuedWebhook, webhookResponse } from '../identity/schemas/webhook-responses.ts';

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { endUserHash } from '../base/end-user.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../base/request.ts';
+import { originOf } from '../base/webhook-address.ts';
 import type { AuditEntry, Change } from './audit.ts';
 import { canonical } from './canonical.ts';
 
@@ -71,13 +72,9 @@ function auditedRecord(record: JsonObject, other: JsonObject | null, kind: Chang
   if ('secrets' in audited) {
     audited['secrets'] = without(kind === 'webhook' ? 'text' : 'hash', audited['secrets']);
   }
-  if (kind === 'webhook' && 'url' in audited) audited['url'] = originOf(record['url']);
+  const { url } = record;
+  if (kind === 'webhook' && typeof url === 'string') audited['url'] = originOf(url);
   return audited;
-}
-
-/** Whoever knows the rest of an address may post there. */
-function originOf(url: JsonValue | undefined): JsonValue {
-  return typeof url === 'string' ? (URL.parse(url)?.origin ?? null) : null;
 }
 
 /** The suspended end users that only this side has, by their hashes: nothing could take a name from the trail again. */

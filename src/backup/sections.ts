@@ -3,7 +3,8 @@ import { administratorFields } from '../identity/records/administrator.ts';
 import type { ArchivedPart, ArchiveKey, StoredRecord } from '../identity/records/archive.ts';
 import { gatewayCounterKey, settingsFields } from '../identity/records/gateway-settings.ts';
 import { modelPriceFields } from '../identity/records/model-price.ts';
-import { originOf, type Webhook, webhookFields } from '../identity/records/webhook.ts';
+import { originOf } from '../base/webhook-address.ts';
+import { type Webhook, webhookFields } from '../identity/records/webhook.ts';
 import { teamFields, tokenFields, userFields } from '../identity/records/identity.ts';
 import type { JsonObject, JsonValue } from '../base/request.ts';
 

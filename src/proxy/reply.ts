@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Usage } from '../base/outcome.ts';
 import type { Refusal } from '../base/refusal.ts';
 import { isEventStream, isJson } from '../upstream/upstream-error.ts';
-import { headerValue } from '../upstream/upstream-headers.ts';
+import { headerValue } from '../base/header-value.ts';
 import type { Call } from '../edge/call.ts';
 import type { AnswerKeeper } from './answer-keeper.ts';
 import type { PacedWriter } from './paced-writer.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../base/clock.ts';
-import { httpDateMs } from '../base/http-date.ts';
 import type { Log } from '../base/log.ts';
+import { retryAfterMs } from '../base/retry-after.ts';
 import type { PushSettings } from '../config/telemetry.ts';
 
 export type Signal = 'traces' | 'metrics';
@@ -97,8 +97,8 @@ export class Collector {
       const why = `status ${response.status}`;
       if (response.ok) return { kind: 'taken', answer, why };
       if (!retryable.has(response.status)) return { kind: 'refused', why };
-      const waitMs = retryAfterMs(response.headers.get('retry-after'), clock.now());
-      return { kind: 'later', waitMs, why };
+      const askedMs = retryAfterMs(Object.fromEntries(response.headers), clock.now());
+      return { kind: 'later', waitMs: askedMs === null ? null : Math.min(longestRetryAfterMs, askedMs), why };
     } catch (error) {
       if (cut.aborted) return { kind: 'failed', why: 'the process ends' };
       const why = timeout.aborted ? 'it does not answer' : reasonOf(error);
@@ -127,14 +127,6 @@ async function boundedBytes({ body }: Response): Promise<Uint8Array> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
-}
-
-/** Seconds or a date (RFC 9110, 10.2.3), as ms from now, of which it gets ten minutes; null if it is neither. */
-function retryAfterMs(header: string | null, nowMs: number): number | null {
-  if (header === null) return null;
-  const seconds = /^\d+$/.test(header.trim()) ? Number(header) : null;
-  const atMs = seconds === null ? httpDateMs(header, nowMs) : nowMs + seconds * 1_000;
-  return atMs === null ? null : Math.min(longestRetryAfterMs, Math.max(0, atMs - nowMs));
 }
 
 /** Node's own error says only that it failed. */

@@ -1,7 +1,7 @@
 import type { Refusal } from '../base/refusal.ts';
-import { retryAfterMs } from './retry-after.ts';
+import { retryAfterMs } from '../base/retry-after.ts';
 import { failed, isJson, timedOut, unreachable, upstreamTrouble } from './upstream-error.ts';
-import { headerValue } from './upstream-headers.ts';
+import { headerValue } from '../base/header-value.ts';
 import type { Upstream } from './upstream.ts';
 
 /** GETs a JSON value of up to `maxBytes` from an upstream with its key. Returns the refusal for the caller if that fails. */

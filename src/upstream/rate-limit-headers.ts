@@ -1,11 +1,22 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Clock } from '../base/clock.ts';
+import { headerValue } from '../base/header-value.ts';
+import { firstEpochSeconds, secondsIn, untilMs } from '../base/retry-after.ts';
 import type { LimitWindow, RateLimitSnapshot } from './told-quota.ts';
-import { untilMs } from './retry-after.ts';
 
 const longestResetMs = 86_400_000;
 /** If an answer does not say when there is quota again. */
 const defaultResetMs = 1_000;
+
+/** Other names for the moment when there is quota again, besides `x-ratelimit-reset-requests` and `-tokens`. */
+const resetNames = [
+  'x-ratelimit-reset',
+  'ratelimit-reset',
+  'anthropic-ratelimit-requests-reset',
+  'anthropic-ratelimit-tokens-reset',
+  'anthropic-ratelimit-input-tokens-reset',
+  'anthropic-ratelimit-output-tokens-reset',
+];
 
 const requestHeaders = headersOf('requests');
 const tokenHeaders = headersOf('tokens');
@@ -25,6 +36,20 @@ export function snapshotIn(
 export function exhaustedForMs(snapshot: RateLimitSnapshot | null, nowMs: number): number | null {
   const used = [snapshot?.requests, snapshot?.tokens].filter((left) => left?.remaining === 0);
   return used.length === 0 ? null : Math.max(...used.map((left) => (left?.resetAtMs ?? nowMs) - nowMs));
+}
+
+/** How long until there is quota again, ms, by headers that say when: the latest of them. Null if none does. Pure. */
+export function resetMs(headers: IncomingHttpHeaders, wallMs: number | null): number | null {
+  let latest: number | null = null;
+  for (const name of resetNames) {
+    const value = headerValue(headers[name]);
+    if (value === undefined) continue;
+    const number = secondsIn(value);
+    const ms =
+      number !== null && number < firstEpochSeconds ? number * 1_000 : untilMs(value, headers, wallMs);
+    if (ms !== null) latest = Math.max(ms, latest ?? 0);
+  }
+  return latest;
 }
 
 function headersOf(unit: string): Record<'limit' | 'remaining' | 'reset', string> {

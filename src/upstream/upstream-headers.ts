@@ -36,8 +36,3 @@ export function betasSentOn(caller: IncomingHttpHeaders, pinned: boolean): strin
   const betas = pinned ? undefined : caller['anthropic-beta'];
   return typeof betas === 'string' ? betas : '';
 }
-
-/** The first value of an answer's header: one that was sent twice arrives as an array, whatever the type says. */
-export function headerValue(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value[0] : value;
-}

@@ -2,13 +2,13 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { Attachment } from '../base/attachment.ts';
 import type { Clock } from '../base/clock.ts';
+import { retryAfterMs } from '../base/retry-after.ts';
 import type { Attempt } from './attempt.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import { type Asker, Circuits } from './circuits.ts';
 import type { KeyQuota } from './key-quota.ts';
-import { exhaustedForMs, snapshotIn } from './rate-limit-headers.ts';
+import { exhaustedForMs, resetMs, snapshotIn } from './rate-limit-headers.ts';
 import type { Cause } from './retry.ts';
-import { resetMs, retryAfterMs } from './retry-after.ts';
 
 /** What log and metrics are told of attempts. */
 export interface AttemptObserver {

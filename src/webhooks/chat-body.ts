@@ -1,3 +1,5 @@
+import { chatOf } from '../base/webhook-address.ts';
+
 /*
  * A text as the chats take it. In all of them it is shown as it is: a name in it can mention nobody and link nowhere.
  */
@@ -6,9 +8,6 @@
 const maxSlackLength = 4_000;
 /** Discord refuses more (docs.discord.com, "Execute Webhook"). */
 const maxDiscordLength = 2_000;
-
-/** A chat by the address of its webhook. */
-type Chat = 'discord' | 'teams' | 'slack' | 'like_slack';
 
 /** Where to send a text, and the body that says it. Slack's form is also that of Mattermost, Rocket.Chat and Zulip. Pure. */
 export function chatBody(url: URL, text: string): { url: URL; body: object } {
@@ -19,16 +18,9 @@ export function chatBody(url: URL, text: string): { url: URL; body: object } {
       return { url, body: teamsBody(text) };
     case 'slack':
       return { url, body: { text: withinLength(text, maxSlackLength, escapedForSlack) } };
-    case 'like_slack':
+    case null:
       return { url, body: { text: withinLength(text, maxSlackLength, escapedForOthers) } };
   }
-}
-
-function chatOf({ hostname, pathname }: URL): Chat {
-  if (/(?:^|\.)discord(?:app)?\.com$/.test(hostname) && pathname.startsWith('/api/')) return 'discord';
-  // Workflows of Teams: of Logic Apps, and of the Power Platform, which has moved them.
-  if (/\.(?:logic\.azure|api\.powerplatform|webhook\.office)\.com$/.test(hostname)) return 'teams';
-  return /^hooks\.slack(?:-gov)?\.com$/.test(hostname) ? 'slack' : 'like_slack';
 }
 
 /** Discord also takes Slack's form at an address of its own, but there a text can mention everybody. */

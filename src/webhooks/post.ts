@@ -1,6 +1,6 @@
 import { isIP, type LookupFunction } from 'node:net';
 import { Client, errors } from 'undici';
-import { retryAfterMs } from '../upstream/retry-after.ts';
+import { retryAfterMs } from '../base/retry-after.ts';
 import { isPublicAddress } from '../base/public-address.ts';
 import type { Destination } from './destination-url.ts';
 import type { Resolve } from './resolve.ts';

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { eventNames } from '../../base/event.ts';
 import { name, slug, storedTime } from '../../base/fields.ts';
+import { chatOf } from '../../base/webhook-address.ts';
 
 /** How an event is written: as JSON with a signature of Standard Webhooks, or as a line of text for a chat. */
 export const webhookFormats = ['standard', 'slack'] as const;
@@ -54,22 +55,8 @@ export function newSigningSecret(): string {
   return `whsec_${randomBytes(secretBytes).toString('base64')}`;
 }
 
-/** Hosts of chats, whose addresses take text and nothing else. Teams has two kinds: connectors, and workflows. */
-const chats = [
-  /^hooks\.slack(?:-gov)?\.com$/,
-  /^(?:[a-z]+\.)?discord(?:app)?\.com$/,
-  /\.webhook\.office\.com$/,
-  /\.logic\.azure\.com$/,
-  /\.api\.powerplatform\.com$/,
-];
-
-/** How events are written for an address, if nobody says: text for the chats that are known by their host. Pure. */
+/** How events are written for an address, if nobody says: text for the chats that are known by their address. Pure. */
 export function formatOf(url: string): WebhookFormat {
-  const host = URL.parse(url)?.hostname ?? '';
-  return chats.some((chat) => chat.test(host)) ? 'slack' : 'standard';
-}
-
-/** Of an address what is no secret: `https://hooks.slack.com`. What comes after it may let anybody post there. Pure. */
-export function originOf(url: string): string {
-  return URL.parse(url)?.origin ?? '';
+  const address = URL.parse(url);
+  return address !== null && chatOf(address) !== null ? 'slack' : 'standard';
 }

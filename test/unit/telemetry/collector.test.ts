@@ -14,7 +14,7 @@ const log = createLog({ level: 'silent' });
 it.each([
   ['forty seconds', '40', 40_000],
   ['years', '999999999', 600_000],
-  ['more than a number holds', '1'.repeat(400), 600_000],
+  ['centuries', '9999999999', 600_000],
   ['until a day far away', 'Fri, 31 Dec 9999 23:59:59 GMT', 600_000],
 ])('a collector that wants to rest for %s rests for ten minutes at most', async (_what, asked, restMs) => {
   let nowMs = Date.UTC(2027, 0, 1);

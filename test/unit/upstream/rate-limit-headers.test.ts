@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { durationMs, snapshotIn, exhaustedForMs } from '../../../src/upstream/rate-limit-headers.ts';
+import { durationMs, exhaustedForMs, resetMs, snapshotIn } from '../../../src/upstream/rate-limit-headers.ts';
 
 const nowMs = 5_000;
 const wall = { now: () => Date.UTC(2026, 0, 1, 12) };
@@ -93,4 +93,21 @@ describe('a reading', () => {
       expect(snapshotIn(headers, nowMs, wall)).toBeNull();
     },
   );
+});
+
+describe('the moment of a reset', () => {
+  const wallMs = Date.UTC(2026, 9, 21, 7, 28, 0);
+
+  it.each([
+    [{}, null],
+    [{ 'x-ratelimit-reset': '30' }, 30_000],
+    [{ 'x-ratelimit-reset': String(wallMs / 1_000 + 30) }, 30_000],
+    [{ 'x-ratelimit-reset': String(wallMs + 30_000) }, 30_000],
+    [{ 'ratelimit-reset': '12' }, 12_000],
+    [{ 'anthropic-ratelimit-requests-reset': '2026-10-21T07:28:30Z' }, 30_000],
+    [{ 'anthropic-ratelimit-requests-reset': '2026-10-21T07:28:30Z', 'x-ratelimit-reset': '40' }, 40_000],
+    [{ 'x-ratelimit-reset': 'later' }, null],
+  ])('in %j is in %s ms', (headers, ms) => {
+    expect(resetMs(headers, wallMs)).toBe(ms);
+  });
 });

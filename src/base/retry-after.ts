@@ -1,18 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { httpDateMs } from '../base/http-date.ts';
-import { headerValue } from './upstream-headers.ts';
+import { headerValue } from './header-value.ts';
+import { httpDateMs } from './http-date.ts';
 
-/** Other names for the moment when there is quota again, besides `x-ratelimit-reset-requests` and `-tokens`. */
-const resetNames = [
-  'x-ratelimit-reset',
-  'ratelimit-reset',
-  'anthropic-ratelimit-requests-reset',
-  'anthropic-ratelimit-tokens-reset',
-  'anthropic-ratelimit-input-tokens-reset',
-  'anthropic-ratelimit-output-tokens-reset',
-];
 /** Fewer seconds are a duration, not a moment. */
-const firstEpochSeconds = 1_000_000_000;
+export const firstEpochSeconds = 1_000_000_000;
 const firstEpochMs = firstEpochSeconds * 1_000;
 
 /**
@@ -26,20 +17,6 @@ export function retryAfterMs(headers: IncomingHttpHeaders, wallMs: number | null
   const seconds = secondsIn(value);
   if (seconds !== null) return seconds * 1_000;
   return value === undefined ? null : untilMs(value, headers, wallMs);
-}
-
-/** The same from headers that say when there is quota again: the latest of those that say so. Pure. */
-export function resetMs(headers: IncomingHttpHeaders, wallMs: number | null): number | null {
-  let latest: number | null = null;
-  for (const name of resetNames) {
-    const value = headerValue(headers[name]);
-    if (value === undefined) continue;
-    const number = secondsIn(value);
-    const ms =
-      number !== null && number < firstEpochSeconds ? number * 1_000 : untilMs(value, headers, wallMs);
-    if (ms !== null) latest = Math.max(ms, latest ?? 0);
-  }
-  return latest;
 }
 
 /** The time until a moment, ms, at least 0: an HTTP date, RFC 3339, or seconds or ms since the epoch. Null if it is none. */
@@ -64,7 +41,8 @@ function momentMs(value: string, nowMs: number): number | null {
   return httpDateMs(value, nowMs);
 }
 
-function secondsIn(value: string | undefined, maxDigits = 10): number | null {
+/** A plain number of seconds, with a fraction or without; null if it is none. Pure. */
+export function secondsIn(value: string | undefined, maxDigits = 10): number | null {
   const text = value?.trim() ?? '';
   return text.length <= maxDigits + 8 && new RegExp(`^\\d{1,${maxDigits}}(?:\\.\\d{1,6})?$`).test(text)
     ? Number(text)

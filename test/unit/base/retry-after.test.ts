@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { resetMs, retryAfterMs } from '../../../src/upstream/retry-after.ts';
+import { retryAfterMs } from '../../../src/base/retry-after.ts';
 
 const wallMs = Date.UTC(2026, 9, 21, 7, 28, 0);
 
@@ -45,20 +45,5 @@ describe('Retry-After', () => {
     // What undici gives, whatever the type says.
     const twice = { 'retry-after': ['3', '4'] } as unknown as Record<string, string>;
     expect(retryAfterMs(twice, wallMs)).toBe(3_000);
-  });
-});
-
-describe('the moment of a reset', () => {
-  it.each([
-    [{}, null],
-    [{ 'x-ratelimit-reset': '30' }, 30_000],
-    [{ 'x-ratelimit-reset': String(wallMs / 1_000 + 30) }, 30_000],
-    [{ 'x-ratelimit-reset': String(wallMs + 30_000) }, 30_000],
-    [{ 'ratelimit-reset': '12' }, 12_000],
-    [{ 'anthropic-ratelimit-requests-reset': '2026-10-21T07:28:30Z' }, 30_000],
-    [{ 'anthropic-ratelimit-requests-reset': '2026-10-21T07:28:30Z', 'x-ratelimit-reset': '40' }, 40_000],
-    [{ 'x-ratelimit-reset': 'later' }, null],
-  ])('in %j is in %s ms', (headers, ms) => {
-    expect(resetMs(headers, wallMs)).toBe(ms);
   });
 });
