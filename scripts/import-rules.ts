@@ -29,7 +29,7 @@ export const floors: readonly (readonly string[])[] = [
   ['data-plane', 'operations', 'sign-in', 'leaks'],
   ['admin', 'doctor'],
   ['console'],
-  ['cli', 'demo'],
+  ['cli', 'demo', 'composition'],
 ];
 
 /** The folders of a room that is large enough to have floors of its own, the lowest first. */
