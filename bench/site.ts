@@ -7,6 +7,7 @@ import type { Limit } from '../src/base/limit.ts';
 import { freePort } from '../test/support/free-port.ts';
 import { administrationOf } from '../test/support/gateway.ts';
 import { startRedis, type RedisServer } from '../test/support/redis-server.ts';
+import { compiledAhead } from '../test/support/spawn-gateway.ts';
 import { imageModel, model, shortAnswer } from './bodies.ts';
 import type { InstructionCounter } from './instructions/counter.ts';
 import { onPath } from './peers.ts';
@@ -107,6 +108,7 @@ export class Site {
       command: process.execPath,
       args: [join(root, 'src/main.ts')],
       env: {
+        ...compiledAhead,
         NODE_ENV: 'production',
         PORT: String(port),
         HOST: '127.0.0.1',
@@ -129,6 +131,7 @@ export class Site {
     return {
       command: process.execPath,
       args: [join(root, file), ...args],
+      env: compiledAhead,
       url: `http://127.0.0.1:${port}`,
     };
   }

@@ -8,7 +8,6 @@ import { readIdentityFile } from './backup/identity-file.ts';
 import { runPrimary } from './lifecycle/cluster.ts';
 import { sumMetricsOfWorkers } from './observability/cluster-metrics.ts';
 import { createLog, type Log } from './observability/log.ts';
-import { serve } from './serve.ts';
 import { sessionPolicyProblems } from './sessions/schema.ts';
 
 const configuration = readConfiguration(process.env, sessionPolicyProblems);
@@ -36,6 +35,8 @@ if (cluster.isPrimary && settings.workers > 1) {
   sumMetricsOfWorkers();
   runPrimary({ workers: settings.workers, log, clock: systemClock, exit });
 } else {
+  // Not at the top: a primary that only has workers does without all of it.
+  const { serve } = await import('./serve.ts');
   const { document: identities } = identityFile;
   await serve({ settings, catalogue, issuers, identities, clock: systemClock, log, exit }).catch(
     async (error: unknown) => {

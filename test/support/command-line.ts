@@ -1,6 +1,6 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { run } from '../../src/cli/run.ts';
-import { compileCache } from './spawn-gateway.ts';
+import { compiledAhead } from './spawn-gateway.ts';
 import { documentOf, webhookRow, teamRow, tokenRow } from './documents.ts';
 import type { JsonObject } from '../../src/base/request.ts';
 
@@ -29,7 +29,7 @@ export async function tollgate(
 export function spawnTollgate(line: string, env: NodeJS.ProcessEnv): ChildProcessWithoutNullStreams {
   const program = new URL('../../src/cli/main.ts', import.meta.url).pathname;
   return spawn(process.execPath, [program, ...line.split(' ')], {
-    env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: compileCache, ...env },
+    env: { PATH: process.env['PATH'], ...compiledAhead, ...env },
   });
 }
 
