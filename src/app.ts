@@ -1,6 +1,7 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { HttpBindings } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
+import { TrieRouter } from 'hono/router/trie-router';
 import { adminApp, adminRoutes } from './admin/admin-app.ts';
 import type { AdminDeps } from './admin/deps.ts';
 import type { Clock } from './base/clock.ts';
@@ -84,7 +85,8 @@ export interface App {
 /** Every route there is. */
 export function createApp(deps: AppDeps): App {
   const { answers, journal, clock } = deps;
-  const app = new Hono<Env>();
+  // Hono's first choice takes 17 ms of a start for its regular expressions, to find a route some 5 µs sooner.
+  const app = new Hono<Env>({ router: new TrieRouter() });
   const forwarded = new Map<string, Handler>();
 
   /** Answers straight to Node's response. Whatever fails is answered and logged in one place. */

@@ -1,5 +1,7 @@
 import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
+import { SmartRouter } from 'hono/router/smart-router';
+import { TrieRouter } from 'hono/router/trie-router';
 import type { ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { actingAs, actorName } from '../audit/context.ts';
@@ -52,7 +54,8 @@ export function adminApp(
   deps: AdminDeps,
   { routes = adminRoutes(deps), prefix = '' }: AdminAppOptions = {},
 ): Hono<AdminEnv> {
-  const app = new Hono<AdminEnv>();
+  // A smart router takes its routes with the first request: in the gateway, which has its own router, never.
+  const app = new Hono<AdminEnv>({ router: new SmartRouter({ routers: [new TrieRouter()] }) });
   const every = `${prefix}/admin/*`;
 
   app.use(every, async function identify(c, next) {
