@@ -32,15 +32,14 @@ export async function waitFor<T>(
 
 /** The value of a promise, or a rejection once `timeoutMs` have passed. */
 export async function within<T>(promise: T | Promise<T>, timeoutMs: number, what = 'an answer'): Promise<T> {
-  const expiry = new AbortController();
+  let expiry: NodeJS.Timeout | undefined;
+  const expired = new Promise<never>((_resolve, reject) => {
+    const message = `Timed out after ${Math.round(timeoutMs)} ms waiting for ${what}.`;
+    expiry = setTimeout(() => reject(new Error(message)), Math.max(timeoutMs, 1));
+  });
   try {
-    return await Promise.race([
-      promise,
-      sleep(Math.max(timeoutMs, 1), undefined, { signal: expiry.signal }).then(() => {
-        throw new Error(`Timed out after ${Math.round(timeoutMs)} ms waiting for ${what}.`);
-      }),
-    ]);
+    return await Promise.race([promise, expired]);
   } finally {
-    expiry.abort();
+    clearTimeout(expiry);
   }
 }
