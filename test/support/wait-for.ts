@@ -5,18 +5,23 @@ export interface WaitOptions {
   timeoutMs?: number;
   /** What is waited for, for the message of a failure. */
   what: string;
+  /** How long between two looks at first; default 20 ms. */
   everyMs?: number;
 }
 
+const longestPauseMs = 250;
+
 /**
  * Polls until `condition` gives something truthy and returns that. A condition that throws has not come true
- * yet; its last error is the cause of the failure once the deadline has passed.
+ * yet; its last error is the cause of the failure once the deadline has passed. Looking costs processor time that what
+ * is waited for needs: the longer it takes, the longer are the pauses.
  */
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
   { timeoutMs = 60_000, what, everyMs = 20 }: WaitOptions,
 ): Promise<Exclude<T, false | null | undefined>> {
-  const deadline = performance.now() + timeoutMs;
+  const begunAt = performance.now();
+  const deadline = begunAt + timeoutMs;
   let cause: unknown;
   while (performance.now() < deadline) {
     try {
@@ -25,7 +30,8 @@ export async function waitFor<T>(
     } catch (error) {
       cause = error;
     }
-    await sleep(everyMs);
+    const tenthMs = (performance.now() - begunAt) / 10;
+    await sleep(Math.max(everyMs, Math.min(tenthMs, longestPauseMs)));
   }
   throw new Error(`Timed out after ${timeoutMs} ms waiting for ${what}.`, { cause });
 }
