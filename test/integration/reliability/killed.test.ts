@@ -5,6 +5,7 @@ import type { LedgerEntry } from '../../../src/ledger/entry.ts';
 import { administrationOf } from '../../support/gateway.ts';
 import { bodies, get, paths, post } from '../../support/gateway-client.ts';
 import { sharedRedis, startRedis, type SharedRedis } from '../../support/redis-server.ts';
+import type { SpawnedGateway } from '../../support/spawn-gateway.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { unaccepting } from './unaccepting.ts';
 import { countingLimits, openStream, outcomeOf, startSite, type Site, type SiteOptions } from './site.ts';
@@ -83,84 +84,77 @@ async function expectAllLost(site: Site, token: Parameters<Site['used']>[0], cou
   });
 }
 
+/** Streams and plain calls that the upstream has: more than one page of open requests, so that two that sweep meet in the middle. */
+async function callsWithAnswers(site: Site, { url }: SpawnedGateway) {
+  const token = await site.witness.issue({ team: { limits: countingLimits } });
+  const ask = (kind: keyof typeof paths, more: object): Promise<number | 'broken'> =>
+    outcomeOf(post(`${url}${paths[kind]}`, bodies[kind](more), { token: token.text, timeoutMs: 90_000 }));
+  const calls = Array.from({ length: 110 }, (_, n) => [
+    ask('chat', { stream: true, max_tokens: 100 + n }),
+    ask('chat', { max_tokens: 200 + n }),
+    ...(n % 10 === 0 ? [ask('embeddings', {}), ask('images', { n: 3 })] : []),
+  ]).flat();
+  await site.upstream.waitFor(({ requests }) => requests.length === calls.length, 60_000);
+  return { token, calls };
+}
+
+/** Calls to an attachment that accepts no connection: lost too, at the whole reservation. */
+async function callsWithoutConnection(site: Site, { url }: SpawnedGateway) {
+  const token = await site.witness.issue({ team: { limits: countingLimits } });
+  const body = bodies.chat({ model: 'nowhere', stream: true });
+  const calls = [1, 2, 3].map(() => outcomeOf(post(`${url}${paths.chat}`, body, { token: token.text })));
+  await waitFor(async () => (await site.used(token))['concurrency'] === 3, { what: 'three admissions' });
+  const expectLost = async (): Promise<void> => {
+    const entries = await site.witness.settled(token.team, 3, sweptMs);
+    const input = Math.ceil(JSON.stringify(body).length / 4);
+    for (const entry of entries)
+      expect(entry).toMatchObject({ outcome: 'lost', input_tokens: input, output_tokens: 50 });
+    const tokens = 3 * (input + 50);
+    expect(await site.used(token)).toEqual({ requests: 3, tokens, images: 0, concurrency: 0 });
+  };
+  return { calls, expectLost };
+}
+
 describe.concurrent('a gateway killed', () => {
-  it('with streams and plain calls open: others close each once as lost, at the whole reservation', async () => {
-    const site = await start();
-    const [victim, survivor] = await Promise.all([site.spawn(), site.spawn()]);
-    const token = await site.witness.issue({ team: { limits: countingLimits } });
-    site.upstream.script((req, res, body) =>
-      (body as { stream?: boolean }).stream === true ? endless(req, res, body) : hang()(req, res, body),
-    );
-    const ask = (kind: keyof typeof paths, more: object): Promise<number | 'broken'> =>
-      outcomeOf(
-        post(`${victim.url}${paths[kind]}`, bodies[kind](more), { token: token.text, timeoutMs: 90_000 }),
-      );
-    // More than one page of open requests, so that the two that sweep meet in the middle.
-    const calls = Array.from({ length: 110 }, (_, n) => [
-      ask('chat', { stream: true, max_tokens: 100 + n }),
-      ask('chat', { max_tokens: 200 + n }),
-      ...(n % 10 === 0 ? [ask('embeddings', {}), ask('images', { n: 3 })] : []),
-    ]).flat();
-    await site.upstream.waitFor(({ requests }) => requests.length === calls.length, 60_000);
-
-    victim.kill('SIGKILL');
-    expect(new Set(await Promise.all(calls))).toEqual(new Set(['broken']));
-    await expectAllLost(site, token, calls.length);
-    await waitFor(async () => (await site.traces()).processes === 2, { what: 'the dead to be forgotten' });
-    expect(await site.traces()).toEqual({ open: 0, processes: 2 });
-
-    site.upstream.script(null);
-    const next = await post(`${survivor.url}${paths.chat}`, bodies.chat(), { token: token.text });
-    expect(next.status).toBe(200);
-  });
-
-  it('gives the places of a concurrency limit back, and not before it is held to be dead', async () => {
-    const site = await start();
-    const [victim, survivor] = await Promise.all([site.spawn(), site.spawn()]);
-    const token = await site.witness.issue({ team: { limits: [{ metric: 'concurrency', max: 3 }] } });
-    site.upstream.script(endless);
-    await Promise.all([1, 2, 3].map(() => openStream(victim, token)));
-    const ask = async (): Promise<number> =>
-      (await post(`${survivor.url}${paths.embeddings}`, bodies.embeddings(), { token: token.text })).status;
-    site.upstream.script(null);
-
-    victim.kill('SIGKILL');
-    expect(await ask()).toBe(429);
-    await waitFor(async () => (await ask()) === 200, { what: 'a place to be free', timeoutMs: sweptMs });
-    expect(await site.used(token)).toEqual({ concurrency: 0 });
-    site.upstream.script(endless);
-    const streams = await Promise.all([1, 2, 3].map(() => openStream(survivor, token)));
-    expect(streams).toHaveLength(3);
-    expect(await ask()).toBe(429);
-  });
-
-  it('before it had a connection to the upstream: lost, at the whole reservation', async () => {
+  it('at every step of its calls: others close each once as lost, and give places back, not before it is held to be dead', async () => {
     const site = await start();
     const nowhere = await unaccepting();
-    const victim = await site.spawn({
-      NOWHERE_URL: nowhere.url,
-      NOWHERE_KEY: 'inf-nowhere',
-      NOWHERE_MODEL_ID: 'nowhere',
-    });
+    const elsewhere = { NOWHERE_URL: nowhere.url, NOWHERE_KEY: 'inf-nowhere', NOWHERE_MODEL_ID: 'nowhere' };
     try {
-      const token = await site.witness.issue({ team: { limits: countingLimits } });
-      const body = bodies.chat({ model: 'nowhere', stream: true });
-      const calls = [1, 2, 3].map(() =>
-        outcomeOf(post(`${victim.url}${paths.chat}`, body, { token: token.text })),
+      const [victim, survivor] = await Promise.all([site.spawn(elsewhere), site.spawn()]);
+      site.upstream.script((req, res, body) =>
+        (body as { stream?: boolean }).stream === true ? endless(req, res, body) : hang()(req, res, body),
       );
-      await waitFor(async () => (await site.used(token))['concurrency'] === 3, { what: 'three admissions' });
+      const answering = await callsWithAnswers(site, victim);
+      const unconnected = await callsWithoutConnection(site, victim);
+      const limited = await site.witness.issue({ team: { limits: [{ metric: 'concurrency', max: 3 }] } });
+      await Promise.all([1, 2, 3].map(() => openStream(victim, limited)));
+      site.upstream.script(null);
+      const ask = async (): Promise<number> => {
+        const asked = post(`${survivor.url}${paths.embeddings}`, bodies.embeddings(), {
+          token: limited.text,
+        });
+        return (await asked).status;
+      };
+
       victim.kill('SIGKILL');
-      expect(await Promise.all(calls)).toEqual(['broken', 'broken', 'broken']);
-      const entries = await site.witness.settled(token.team, 3, sweptMs);
-      const input = Math.ceil(JSON.stringify(body).length / 4);
-      for (const entry of entries)
-        expect(entry).toMatchObject({ outcome: 'lost', input_tokens: input, output_tokens: 50 });
-      expect(await site.used(token)).toEqual({
-        requests: 3,
-        tokens: 3 * (input + 50),
-        images: 0,
-        concurrency: 0,
-      });
+      expect(await ask()).toBe(429);
+      expect(new Set(await Promise.all([...answering.calls, ...unconnected.calls]))).toEqual(
+        new Set(['broken']),
+      );
+      await expectAllLost(site, answering.token, answering.calls.length);
+      await unconnected.expectLost();
+      await waitFor(async () => (await ask()) === 200, { what: 'a place to be free', timeoutMs: sweptMs });
+      await waitFor(async () => (await site.traces()).processes === 2, { what: 'the dead to be forgotten' });
+      expect(await site.traces()).toEqual({ open: 0, processes: 2 });
+      expect(await site.used(limited)).toEqual({ concurrency: 0 });
+
+      const { token } = answering;
+      const next = await post(`${survivor.url}${paths.chat}`, bodies.chat(), { token: token.text });
+      expect(next.status).toBe(200);
+      site.upstream.script(endless);
+      await Promise.all([1, 2, 3].map(() => openStream(survivor, limited)));
+      expect(await ask()).toBe(429);
     } finally {
       nowhere.close();
     }
@@ -353,9 +347,10 @@ describe.concurrent('a gateway that lives', () => {
   });
 });
 
-/** A module that keeps the event loop busy for so long at each SIGUSR2, and says so afterwards. */
+/** A module that keeps the event loop from turning for so long at each SIGUSR2, and says so afterwards. */
 function busyOnSignal(ms: number): string {
-  const busy = `const until=Date.now()+${ms};while(Date.now()<until);process.stdout.write('{"busy":true}\\n')`;
+  const cell = 'new Int32Array(new SharedArrayBuffer(4))';
+  const busy = `Atomics.wait(${cell},0,0,${ms});process.stdout.write('{"busy":true}\\n')`;
   return `data:text/javascript,${encodeURIComponent(`process.on('SIGUSR2',()=>{${busy}})`)}`;
 }
 
