@@ -15,7 +15,7 @@ import { countingLimits, startSite, type Site } from './site.ts';
  * made once and charged once. Only what a killed process left open is charged besides, as `lost`, and then made again.
  */
 
-const calls = 1_000;
+const calls = 500;
 const triesOfEach = 3;
 /** Tries of one call are at most so many others apart: often they run at the same time. */
 const apart = 200;
@@ -121,9 +121,9 @@ it('are made once and charged once, each, through store pauses and process kills
     redis.resume();
   };
   const events: [atTry: number, () => Promise<void>][] = [
-    [600, () => kill(0)],
-    [1_300, () => stopStore()],
-    [2_000, () => stopStore(() => kill(1))],
+    [300, () => kill(0)],
+    [650, () => stopStore()],
+    [1_000, () => stopStore(() => kill(1))],
   ];
   let next = 0;
   const happening: Promise<void>[] = [];
