@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { streamFrames } from '../../support/upstream-scripts.ts';
+import { pause } from '../../../src/demo/connection.ts';
 import { doneFrame, messageFrame } from '../../../src/demo/frames.ts';
 import type { LedgerEntry } from '../../../src/ledger/entry.ts';
 import type { IssuedToken } from '../../support/gateway.ts';
@@ -28,14 +29,14 @@ afterAll(async () => {
   for (const site of sites) await site.close();
 });
 
-/** A site whose streams take 300 ms, within any grace. */
+/** A site whose answers take 300 ms, within any grace: a few callers always have calls under way. */
 async function start(): Promise<{ site: Site; token: IssuedToken }> {
   const site = await startSite({ redis, leaseMs, env: { SHUTDOWN_GRACE_MS: '5000' } });
   sites.push(site);
-  site.upstream.script((req, res, body) =>
+  site.upstream.script(async (req, res, body) =>
     (body as { stream?: boolean }).stream === true
       ? streamFrames([word, word, word, last + doneFrame], { delayMs: 100 })(req, res, body)
-      : false,
+      : !(await pause(res, 300)),
   );
   const token = await site.witness.issue({ team: { limits: countingLimits } });
   return { site, token };
@@ -73,14 +74,14 @@ const callsThat = (calls: readonly Called[], ended: Called['ended']): number =>
   calls.filter((call) => call.ended === ended).length;
 
 describe.concurrent('under load', () => {
-  it('two processes are replaced one after the other, twice: every call is answered, in the ledger once', async () => {
+  it('two processes are replaced one after the other: every call is answered, in the ledger once', async () => {
     const { site, token } = await start();
     const ports = [await freePort(), await freePort()];
     const spawn = (port: number): Promise<SpawnedGateway> => site.spawn({}, port);
     const gateways = await Promise.all(ports.map(spawn));
-    const load = startLoad({ urls: gateways.map(({ url }) => url), token, callers: 12 });
+    const load = startLoad({ urls: gateways.map(({ url }) => url), token, callers: 6 });
 
-    for (const n of [0, 1, 0, 1]) {
+    for (const n of [0, 1]) {
       const before = load.done.length;
       await waitFor(() => load.done.length > before + 20, {
         what: 'calls to be answered',
