@@ -54,7 +54,7 @@ describe.concurrent('processes that drain', () => {
     const { world, start } = await newWorld();
     const running = new Map(['a-0', 'b-0'].map((owner) => [owner, start(owner)]));
     let settled = 0;
-    for (let round = 1; round <= 5; round += 1) {
+    for (let round = 1; round <= 3; round += 1) {
       const { mark } = await stand(world);
       const killOwner = async (): Promise<void> => {
         const owner = await waitFor(

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { IssuedToken } from '../../support/gateway.ts';
+import { readSettings } from '../../../src/config/environment.ts';
+import { type IssuedToken, startGateway } from '../../support/gateway.ts';
 import { bodies, errorOf, paths, post } from '../../support/gateway-client.ts';
 import { startRedis, type RedisServer } from '../../support/redis-server.ts';
 import type { SpawnedGateway } from '../../support/spawn-gateway.ts';
@@ -9,7 +10,7 @@ import { countingLimits, startSite, type Site } from './site.ts';
 
 /* A store that hangs for longer than a dead connection is waited for, with a crowd that tries again and again. */
 
-const callers = 300;
+const callers = 100;
 const hangsMs = 8_000;
 
 let redis: RedisServer;
@@ -98,7 +99,14 @@ describe('a store that hangs for long, with a crowd that tries again', () => {
 
 describe('a store that hangs', () => {
   it('is waited for a second if nothing else is said', async () => {
-    const unhurried = await site.spawn({ LEASE_MS: '30000' }); // its heartbeat stays fresh meanwhile
+    const read = readSettings({ INFERENCE_URL: 'https://a.example', INFERENCE_KEY: 'inf-1' });
+    if (!read.ok) throw new Error(read.problems.join('\n'));
+    const env = {
+      REDIS_PREFIX: site.prefix,
+      LEASE_MS: '30000', // its heartbeat stays fresh meanwhile
+      STORE_TIMEOUT_MS: String(read.settings.storeTimeoutMs),
+    };
+    const unhurried = await startGateway({ redis, upstream: site.upstream, env });
     const its = await site.witness.issue({ team: { limits: countingLimits } });
     const call = () => post(`${unhurried.url}${paths.chat}`, bodies.chat(), { token: its.text });
     expect((await call()).status).toBe(200);
@@ -109,6 +117,6 @@ describe('a store that hangs', () => {
     redis.resume();
     expect(waitedMs).toBeGreaterThan(900);
     expect(waitedMs).toBeLessThan(10_000);
-    await unhurried.stop('SIGKILL');
+    await unhurried.close();
   });
 });
