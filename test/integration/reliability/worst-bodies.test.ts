@@ -62,12 +62,14 @@ describe('one body', () => {
   /** Some systems count processor time in ticks of 10 ms. */
   const shortestPlainMs = 30;
   const plain = Buffer.from(worst['letters'] ?? '');
+  /** The longest that a plain body took so far; it is measured again for what seems to take too long. */
+  let plainMs = 0;
 
   it.each(Object.entries(worst))('of %s holds up nobody for long', async (_, text) => {
     const bytes = Buffer.from(text);
-    let [heldMs, plainMs] = [Infinity, shortestPlainMs];
+    let heldMs = Infinity;
     for (let n = 0; n < 4 && !(heldMs < mostPlainBodies * plainMs); n += 1) {
-      plainMs = Math.max(plainMs, plainTurnMs());
+      if (n > 0 || plainMs === 0) plainMs = Math.max(plainMs, shortestPlainMs, plainTurnMs());
       heldMs = Math.min(heldMs, await longestTurnMs(() => workOn(bytes)));
     }
     expect(heldMs).toBeLessThan(mostPlainBodies * plainMs);
