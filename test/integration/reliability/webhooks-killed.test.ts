@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import { keysUnder } from '../../../src/store/keys.ts';
 import { RedisStore } from '../../../src/store/redis.ts';
+import { startGateway } from '../../support/gateway.ts';
 import { tellSomething } from '../../support/delivering.ts';
 import { type RedisServer, startRedis } from '../../support/redis-server.ts';
 import { type SpawnedGateway, spawnGateway } from '../../support/spawn-gateway.ts';
@@ -21,6 +22,7 @@ describe('gateways that deliver events', () => {
     redis: RedisServer;
     store: RedisStore;
     receiver: WebhookReceiver;
+    env: Record<string, string>;
     gateway: () => Promise<SpawnedGateway>;
     tell: () => Promise<void>;
   }
@@ -55,6 +57,7 @@ describe('gateways that deliver events', () => {
       redis,
       store,
       receiver,
+      env,
       gateway: async () => {
         const gateway = await spawnGateway({ env });
         ends.push(() => gateway.stop('SIGKILL'));
@@ -110,8 +113,9 @@ describe('gateways that deliver events', () => {
   });
 
   it('go on when the store was away', async () => {
-    const { redis, receiver, gateway, tell } = await world();
-    const one = await gateway();
+    const { redis, receiver, env, tell } = await world();
+    const one = await startGateway({ redis, env: { ...env, STORE_TIMEOUT_MS: '1000' } });
+    ends.push(() => one.close());
     await tell();
     await waitFor(() => receiver.received.length === 1, { what: 'the first event' });
     await waitFor(async () => (await redis.command('EXISTS', keys.due('wh_000000000001'))) === 0, {
