@@ -42,7 +42,7 @@ describe('a burst over three processes', () => {
     });
     const spawned = await Promise.all([site.spawn(), site.spawn()]);
     const gateways = [
-      ...spawned.map(({ url, stdout }) => ({ url, log: stdout })),
+      ...spawned.map((each) => ({ url: each.url, log: () => each.stdout() })),
       { url: site.witness.url, log: () => site.witness.log() },
     ];
     const calls = await Promise.all(
