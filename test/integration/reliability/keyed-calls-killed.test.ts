@@ -4,7 +4,6 @@ import type { LedgerEntry } from '../../../src/ledger/entry.ts';
 import type { IssuedToken } from '../../support/gateway.ts';
 import { bodies, paths, post } from '../../support/gateway-client.ts';
 import { startRedis, type RedisServer } from '../../support/redis-server.ts';
-import type { SpawnedGateway } from '../../support/spawn-gateway.ts';
 import type { Script } from '../../support/stand-in.ts';
 import { pause } from '../../../src/demo/connection.ts';
 import { waitFor } from '../../support/wait-for.ts';
@@ -76,7 +75,7 @@ const idOf = (call: number): string =>
   `call-${String(call).padStart(6, '0')}-try-${String(tries++).padStart(6, '0')}`;
 const callOf = (requestId: string): number => Number(/^call-(\d+)-/.exec(requestId)?.[1]);
 
-async function attempt(call: number, { url }: SpawnedGateway): Promise<void> {
+async function attempt(call: number, { url }: { url: string }): Promise<void> {
   const headers = { 'idempotency-key': `key-${call}`, 'x-request-id': idOf(call) };
   const body = bodies.chat({ stream: call % 3 === 0, user: `caller-${call}` });
   const token = tokens[call % tokensOfTeam]?.text ?? '';
@@ -98,9 +97,9 @@ function numbers(seed: number): () => number {
 
 it('are made once and charged once, each, through store pauses and process kills', async () => {
   // The third takes the place of a killed one. It is there from the beginning, so that no time passes without a second.
-  const [first, second] = [await site.spawn(), await site.spawn()];
-  const others = [await site.spawn()];
-  const serving: [SpawnedGateway, SpawnedGateway] = [first, second];
+  const spawned = await Promise.all([site.spawn(), site.spawn()]);
+  const others = [await site.beside({ STORE_TIMEOUT_MS: '1000' })];
+  const serving: [{ url: string }, { url: string }] = [...spawned];
   const random = numbers(18);
   const order = Array.from({ length: calls * triesOfEach }, (_, n) => ({
     call: Math.floor(n / triesOfEach),
@@ -109,7 +108,7 @@ it('are made once and charged once, each, through store pauses and process kills
   order.sort((a, b) => a.at - b.at);
 
   const kill = async (n: 0 | 1): Promise<void> => {
-    serving[n].kill('SIGKILL');
+    spawned[n].kill('SIGKILL');
     serving[n] = others.pop() ?? serving[1 - n] ?? serving[n];
   };
   /** Until a gateway has noticed. */

@@ -121,7 +121,7 @@ describe.concurrent('a gateway killed', () => {
     const nowhere = await unaccepting();
     const elsewhere = { NOWHERE_URL: nowhere.url, NOWHERE_KEY: 'inf-nowhere', NOWHERE_MODEL_ID: 'nowhere' };
     try {
-      const [victim, survivor] = await Promise.all([site.spawn(elsewhere), site.spawn()]);
+      const [victim, survivor] = await Promise.all([site.spawn(elsewhere), site.beside()]);
       site.upstream.script((req, res, body) =>
         (body as { stream?: boolean }).stream === true ? endless(req, res, body) : hang()(req, res, body),
       );
@@ -257,8 +257,8 @@ describe.concurrent('a gateway killed', () => {
     await Promise.all(victims.flatMap((victim) => [1, 2].map(() => openStream(victim, token))));
     for (const victim of victims) victim.kill('SIGKILL');
 
-    const later = await site.spawn(env);
-    const entries = await administrationOf(later.url, site.witness.adminKey).settled(token.team, 4, sweptMs);
+    const later = await site.beside(env);
+    const entries = await later.settled(token.team, 4, sweptMs);
     expect(entries.map(({ outcome }) => outcome)).toEqual(['lost', 'lost', 'lost', 'lost']);
     const { json } = await get(`${later.url}/v1/me`, { token: token.text });
     expect(json['limits']).toContainEqual(expect.objectContaining({ metric: 'concurrency', used: 0 }));
@@ -268,7 +268,7 @@ describe.concurrent('a gateway killed', () => {
 describe.concurrent('a gateway that lives', () => {
   it('keeps its requests however long they take: many leases', async () => {
     const site = await start();
-    const gateway = await site.spawn();
+    const gateway = await site.beside();
     const token = await site.witness.issue({ team: { limits: countingLimits } });
     const finish = Promise.withResolvers<void>();
     site.upstream.script(async (_req, res, body) => {

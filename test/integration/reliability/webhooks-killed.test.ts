@@ -72,7 +72,7 @@ describe('gateways that deliver events', () => {
     redis.command('HGET', keys.lease('events'), 'owner');
 
   it('send an event again, with the same id, if the one that delivers is killed between sending and noting', async () => {
-    const { redis, receiver, gateway, tell } = await world();
+    const { redis, receiver, env, gateway, tell } = await world();
     const first = await gateway();
     receiver.answer = (response) => {
       first.kill('SIGKILL');
@@ -83,7 +83,8 @@ describe('gateways that deliver events', () => {
     await tell();
     await waitFor(() => receiver.received.length === 1, { what: 'the event' });
     await first.exited;
-    await gateway();
+    const next = await startGateway({ redis, env });
+    ends.push(() => next.close());
     await waitFor(() => receiver.received.length === 2, { what: 'the event again', timeoutMs: 120_000 });
     expect(new Set(idsIn(receiver.received)).size).toBe(1);
     expect(new Set(receiver.received.map(({ body }) => body)).size).toBe(1);
