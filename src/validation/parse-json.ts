@@ -65,7 +65,7 @@ function parseScanned(bytes: Buffer, scan: TextScan): JsonObject | Refusal {
   if (!isJsonObject(value)) {
     return new Refusal('invalid_body', 'The request body must be a JSON object, such as {"model": …}.');
   }
-  const hasOddEscape = text.includes('\\') && oddEscape.test(text);
+  const hasOddEscape = scan.hasOddEscape ?? oddEscape.test(text);
   if (text.includes('__proto__') || (hasOddEscape && tellingEscape.test(text))) {
     const problems = unsafeValues(value);
     if (problems.length > 0) return invalidBody(problems);
