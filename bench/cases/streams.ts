@@ -8,8 +8,8 @@ import { streamLoad } from '../stream-load.ts';
 import type { Case } from './case.ts';
 
 const atOnce = 200;
-/** For the first byte: few enough that their reader is not the bottleneck. */
-const fewAtOnce = 30;
+/** For the first byte: few enough that the machine is idle nearly all the time. */
+const fewAtOnce = 5;
 
 /**
  * For counting instructions, under an emulator perhaps: a pace at which it keeps up. If it did not, several chunks would
