@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { onTestFinished } from 'vitest';
 import { dieWithMe } from '../../support/die-with-me.ts';
 
@@ -26,12 +27,17 @@ export async function emptyHome(): Promise<string> {
   return home;
 }
 
-/** Runs an agent to its end, with nothing of this process's environment but the PATH. */
-export async function runAgent(
+interface Surroundings {
+  home: string;
+  env: Readonly<Record<string, string>>;
+}
+
+/** Starts an agent, with nothing of this process's environment but the PATH. It ends with this process at the latest. */
+export function startAgent(
   command: string,
   args: readonly string[],
-  { home, env }: { home: string; env: Readonly<Record<string, string>> },
-): Promise<AgentRun> {
+  { home, env }: Surroundings,
+): ChildProcessByStdio<null, Readable, Readable> {
   const { PATH = '' } = process.env;
   const child = spawn(command, args, {
     cwd: home,
@@ -39,6 +45,16 @@ export async function runAgent(
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   dieWithMe(child);
+  return child;
+}
+
+/** Runs an agent to its end. */
+export async function runAgent(
+  command: string,
+  args: readonly string[],
+  surroundings: Surroundings,
+): Promise<AgentRun> {
+  const child = startAgent(command, args, surroundings);
   onTestFinished(() => void child.kill('SIGKILL'));
   const run: AgentRun = { exitCode: null, stdout: '', stderr: '' };
   child.stdout.on('data', (chunk: Buffer) => (run.stdout += chunk.toString()));
