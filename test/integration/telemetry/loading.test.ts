@@ -1,10 +1,13 @@
 import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
+import { compiledAhead } from '../../support/spawn-gateway.ts';
 
-const serve = fileURLToPath(new URL('../../../src/serve.ts', import.meta.url));
-const loadedBy = `
+const source = (path: string): string =>
+  JSON.stringify(new URL(`../../../src/${path}`, import.meta.url).href);
+
+/** Prints the packages that a gateway has loaded, and then those that it has once it sends telemetry. */
+const program = `
   import { registerHooks } from 'node:module';
   const packages = new Set();
   registerHooks({
@@ -13,24 +16,26 @@ const loadedBy = `
       return next(url, context);
     },
   });
-  await import(${JSON.stringify(serve)});
-  if (process.argv[1] === 'telemetry') await import(${JSON.stringify(serve.replace('serve.ts', 'telemetry/telemetry.ts'))});
-  console.log(JSON.stringify([...packages].filter(Boolean)));
+  for (const entry of [${source('serve.ts')}, ${source('telemetry/telemetry.ts')}]) {
+    await import(entry);
+    console.log(JSON.stringify([...packages].filter(Boolean)));
+  }
 `;
 
-async function packagesLoaded(...more: string[]): Promise<string[]> {
-  const args = ['--input-type=module', '-e', loadedBy, ...more];
-  const { stdout } = await promisify(execFile)(process.execPath, args);
-  return JSON.parse(stdout) as string[];
-}
-
 it('what encodes telemetry is loaded only to send some', async () => {
-  const without = await packagesLoaded();
+  const env = { ...process.env, ...compiledAhead };
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], {
+    env,
+  });
+  const [without = [], sending = []] = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as string[]);
   expect(without).toContain('prom-client');
   // prom-client has OpenTelemetry's API, for exemplars.
   const others = without.filter(
     (name) => name.startsWith('@opentelemetry/') && name !== '@opentelemetry/api',
   );
   expect(others).toEqual([]);
-  expect(await packagesLoaded('telemetry')).toContain('@opentelemetry/otlp-transformer');
+  expect(sending).toContain('@opentelemetry/otlp-transformer');
 }, 120_000);
