@@ -95,13 +95,11 @@ function closingOf(
 
 /** What both reports say of a question. */
 async function answers(
-  reader: LedgerReader,
+  admin: Harness,
   { days, groups: asked, filters }: Question,
 ): Promise<[UsageRow[], UsageRow[]]> {
   const [from = '', to = ''] = days.toSorted();
   const wanted = new URLSearchParams({ from, to, ...filters });
-  const admin = new Harness();
-  admin.reader = reader;
   const entries = await admin.request('GET', `/admin/requests?${wanted.toString()}&format=ndjson`);
   const isKnown = entries.status === 200;
   const lines = isKnown ? (await entries.text()).split('\n').filter((line) => line !== '') : [];
@@ -184,8 +182,10 @@ describe.each(engines)('the totals are the sums of the entries ($name)', (engine
       async (requests, questions) => {
         const store = await make();
         await store.close(requests.map(closingOf));
+        const admin = new Harness();
+        admin.reader = store.reader;
         for (const each of questions) {
-          const [expected, told] = await answers(store.reader, each);
+          const [expected, told] = await answers(admin, each);
           expect(told).toEqual(expected);
         }
       },
