@@ -159,7 +159,7 @@ describe.each([...endpoints])('$path', (endpoint) => {
         expect(sentTo(endpoint).validate(sent, maxOutputTokens)).toEqual(again);
         expect(JSON.stringify(sent)).toBe(JSON.stringify(verdict.body));
       }),
-      { numRuns: 1_500 },
+      { numRuns: 500 }, // one in seven is accepted at the strictest endpoint
     );
     expect(accepted).toBeGreaterThan(20);
   });
