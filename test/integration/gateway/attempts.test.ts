@@ -189,7 +189,7 @@ describe('of two attachments, one', () => {
     expect(first.requests).toHaveLength(1);
   });
 
-  it('fails at random: a thousand calls, none with an error, none charged twice', async () => {
+  it('fails at random: hundreds of calls, none with an error, none charged twice', async () => {
     const clock = new StoppableClock();
     await start({ ...twoAttachments(), ...patient, UPSTREAM_QUEUE_MS: '0' }, clock);
     const troubles = [failsWith(503), resetBeforeAnswer(), failsWith(429), failsWith(502)];
@@ -201,7 +201,7 @@ describe('of two attachments, one', () => {
     const replies: Reply[] = [];
     const caller = async (): Promise<void> => {
       // However fast they are, all troubles are met several times.
-      while (replies.length < 1_000 || first.requests.length < 20) {
+      while (replies.length < 300 || first.requests.length < 20) {
         replies.push(await call());
         if (replies.length % 5 === 0) clock.turn(30_000); // its circuit breaker closes often
       }
