@@ -102,7 +102,7 @@ describe('Procfile', () => {
   it('hands the dyno to the gateway, as `npm start` does, so that a SIGTERM reaches it', () => {
     const { scripts } = JSON.parse(fileText('package.json')) as { scripts: Record<string, string> };
     expect(fileText('Procfile')).toBe(`web: ${scripts['start']}\n`);
-    expect(scripts['start']).toMatch(/^exec node /);
+    expect(scripts['start']).toMatch(/^(?:[A-Z_]+=\S+ )*exec node /);
   });
 });
 
