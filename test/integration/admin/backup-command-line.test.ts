@@ -9,6 +9,7 @@ import { run } from '../../../src/cli/run.ts';
 import { documentOf, tokenRow } from '../../support/documents.ts';
 import { startGateway, type TestGateway } from '../../support/gateway.ts';
 import { sharedRedis, type SharedRedis } from '../../support/redis-server.ts';
+import { compiledAhead } from '../../support/spawn-gateway.ts';
 
 let redis: SharedRedis;
 let gateway: TestGateway;
@@ -154,7 +155,7 @@ describe('tollgate import', () => {
   it('reads standard input, also where it is slow to come', async () => {
     const program = new URL('../../../src/cli/main.ts', import.meta.url).pathname;
     const child = spawn(process.execPath, [program, 'import', '-', '--json'], {
-      env: { PATH: process.env['PATH'], ...environments['on Redis'] },
+      env: { PATH: process.env['PATH'], ...compiledAhead, ...environments['on Redis'] },
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     // More than a pipe holds: once all of it is written, the command is reading, and then waits for the rest.
@@ -166,7 +167,7 @@ describe('tollgate import', () => {
   it('calls standard input by its name', async () => {
     const program = new URL('../../../src/cli/main.ts', import.meta.url).pathname;
     const child = spawn(process.execPath, [program, 'import', '-'], {
-      env: { PATH: process.env['PATH'], ...environments['on Redis'] },
+      env: { PATH: process.env['PATH'], ...compiledAhead, ...environments['on Redis'] },
       stdio: ['pipe', 'inherit', 'pipe'],
     });
     child.stdin.end('{');

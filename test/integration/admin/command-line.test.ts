@@ -45,6 +45,7 @@ import { settlementOf } from '../../../src/limits/settlement.ts';
 import { version } from '../../../src/operations/version.ts';
 import { grantOf, openRequest, outcomeOf } from '../../unit/limits/samples.ts';
 import { identityBehind } from '../../support/identity-behind.ts';
+import { compiledAhead } from '../../support/spawn-gateway.ts';
 
 const trustedFile = JSON.stringify({
   issuers: [
@@ -924,7 +925,7 @@ describe('tollgate', () => {
     const program = new URL('../../../src/cli/main.ts', import.meta.url).pathname;
     for (const env of Object.values(environments)) {
       const { stdout } = await promisify(execFile)(process.execPath, [program, 'team', 'list', '--json'], {
-        env: { PATH: process.env['PATH'], ...env },
+        env: { PATH: process.env['PATH'], ...compiledAhead, ...env },
         timeout: 60_000,
       });
       expect(JSON.parse(stdout)).toEqual({ data: [] });
