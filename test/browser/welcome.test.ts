@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
-import { barriersOn, fitsItsWidth, watch } from '../support/page-checks.ts';
+import { barriersLightAndDark, fitsItsWidth, watch } from '../support/page-checks.ts';
 import { launchBrowser, type TestBrowser } from '../support/browser.ts';
 
 let browser: TestBrowser;
@@ -28,12 +28,9 @@ describe('a person who looks at GET /', () => {
     expect(seen).toEqual({ complaints: [], origins: new Set([gateway.url]) });
   });
 
-  it.each(['light', 'dark'] as const)('can read it on a phone, %s, and without seeing it', async (scheme) => {
-    const page = await browser.page();
-    await page.setViewportSize({ width: 360, height: 640 });
-    await page.emulateMedia({ colorScheme: scheme });
-    await page.goto(gateway.url);
+  it('can read it on a phone, light and dark, and without seeing it', async () => {
+    const page = await browser.page(gateway.url, { viewport: { width: 360, height: 640 } });
     expect(await fitsItsWidth(page)).toBe(true);
-    expect(await barriersOn(page)).toEqual([]);
+    expect(await barriersLightAndDark(page)).toEqual([]);
   });
 });

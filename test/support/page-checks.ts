@@ -17,13 +17,36 @@ export function watch(page: Page): Watched {
   return watched;
 }
 
-/** What axe-core finds wrong on a page: `rule: where, where`. */
-export function barriersOn(page: Page): Promise<string[]> {
-  // Not a script of the page, so that no policy is in its way. Only what is asked for comes back: the rest is megabytes.
-  return page.evaluate(`${axe.source};
-    axe.run({ resultTypes: ['violations'] }).then(({ violations }) =>
-      violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ target }) => target.join(' ')).join(', ')),
-    );`);
+/** Of axe-core's rules, those that are on by default and look at colours. */
+const colourRules = ['color-contrast', 'link-in-text-block'];
+
+/** What axe-core finds wrong on a page: `rule: where, where`. `only`: these of its rules. */
+export async function barriersOn(page: Page, { only }: { only?: readonly string[] } = {}): Promise<string[]> {
+  // Not a script of the page, so that no policy is in its way. A document gets it once, however many views it shows.
+  if (!(await page.evaluate('"axe" in window'))) await page.evaluate(`${axe.source}; undefined`);
+  // Only what is asked for comes back: the rest is megabytes.
+  const options = {
+    resultTypes: ['violations'],
+    ...(only ? { runOnly: { type: 'rule', values: only } } : {}),
+  };
+  return page.evaluate(`axe.run(${JSON.stringify(options)}).then(({ violations }) =>
+    violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ target }) => target.join(' ')).join(', ')),
+  )`);
+}
+
+/** The same, light and dark. The scheme changes colours and nothing else, so in the dark only the rules on them are asked. */
+export async function barriersLightAndDark(page: Page): Promise<string[]> {
+  await emulate(page, 'light');
+  const light = await barriersOn(page);
+  await emulate(page, 'dark');
+  const dark = await barriersOn(page, { only: colourRules });
+  return [...light, ...dark.map((each) => `dark: ${each}`)];
+}
+
+/** Gives the page a colour scheme. Scripts that listen to the scheme have run by the frame after it. */
+async function emulate(page: Page, colorScheme: 'light' | 'dark'): Promise<void> {
+  await page.emulateMedia({ colorScheme });
+  await page.evaluate('new Promise(requestAnimationFrame)');
 }
 
 /** Whether everything fits into the width of the window. */

@@ -1,11 +1,7 @@
-import { mkdirSync } from 'node:fs';
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import type { TestBrowser } from '../../support/browser.ts';
 import { type Watched, watch } from '../../support/page-checks.ts';
 import type { TestGateway } from '../../support/gateway.ts';
-
-/** Where pictures of the pages are kept: `SCREENSHOTS=docs/images` makes those of the docs. */
-const pictures = process.env['SCREENSHOTS'] ?? 'node_modules/.cache/tollgate/screenshots';
 
 /** Browsers keep a secure cookie over plain http on this name. */
 export function consoleUrl({ port }: Pick<TestGateway, 'port'>): string {
@@ -45,10 +41,4 @@ export async function loaded(page: Page): Promise<void> {
   await page.locator('main h1').first().waitFor();
   const skeletons = page.locator('main .skeleton');
   while ((await skeletons.count()) > 0) await skeletons.first().waitFor({ state: 'detached' });
-}
-
-/** Keeps a picture of a page. */
-export async function picture(page: Page, name: string): Promise<void> {
-  mkdirSync(pictures, { recursive: true });
-  await page.screenshot({ path: `${pictures}/console-${name}.png` });
 }
